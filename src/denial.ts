@@ -1,0 +1,84 @@
+/**
+ * Every reason for which Sallyport refuses, as one union: a denial is a returned value (the caller may
+ * not), never thrown. `http/refuse.ts` holds the one table that maps a reason to the wire; what else an
+ * arm carries is for the log alone, unless that table says otherwise.
+ */
+export type Denial =
+  // The request itself
+  | { readonly reason: 'url_ambiguous'; readonly flaw: string }
+  | { readonly reason: 'site_unknown' }
+  | { readonly reason: 'scheme_insecure' }
+  | { readonly reason: 'headers_too_large' }
+  | { readonly reason: 'route_unknown' }
+  | { readonly reason: 'method_not_allowed'; readonly allow: readonly string[] }
+  | { readonly reason: 'body_not_a_form' }
+  | { readonly reason: 'cross_site'; readonly evidence: string }
+  | { readonly reason: 'upgrade_unsupported' }
+  // Cookies and the session behind them
+  | { readonly reason: 'session_missing' }
+  | { readonly reason: 'cookie_duplicated'; readonly cookie: string }
+  | { readonly reason: 'access_cookie_unreadable'; readonly why: string }
+  | { readonly reason: 'refresh_cookie_malformed' }
+  | { readonly reason: 'refresh_cookie_unknown' }
+  | { readonly reason: 'refresh_cookie_reused' }
+  | { readonly reason: 'session_unknown' }
+  | { readonly reason: 'session_ended' }
+  | { readonly reason: 'session_idle' }
+  | { readonly reason: 'session_expired' }
+  | { readonly reason: 'grant_revoked' }
+  | { readonly reason: 'subject_changed' }
+  // Login
+  | { readonly reason: 'return_to_foreign' }
+  | { readonly reason: 'parameter_malformed'; readonly parameter: string }
+  | { readonly reason: 'parameter_duplicated'; readonly parameter: string }
+  | { readonly reason: 'state_missing' }
+  | { readonly reason: 'state_unreadable'; readonly why: string }
+  | { readonly reason: 'login_expired' }
+  | { readonly reason: 'login_cookie_missing' }
+  | { readonly reason: 'login_cookie_mismatch' }
+  | { readonly reason: 'code_missing' }
+  | { readonly reason: 'code_refused' }
+  | { readonly reason: 'login_denied'; readonly error: string }
+  | { readonly reason: 'response_issuer_mismatch' }
+  | { readonly reason: 'id_token_missing' }
+  | { readonly reason: 'id_token_refused'; readonly check: string }
+  | { readonly reason: 'signature_refused'; readonly check: SignatureCheck }
+  // Access rules
+  | { readonly reason: 'caller_not_allowed' }
+
+/** Which of the checks on a JWS failed; `token/jws.ts` documents each. */
+export type SignatureCheck =
+  | 'size'
+  | 'grammar'
+  | 'base64url'
+  | 'header'
+  | 'critical'
+  | 'algorithm'
+  | 'type'
+  | 'key_unknown'
+  | 'key_ambiguous'
+  | 'key_unfit'
+  | 'signature'
+
+export type Reason = Denial['reason']
+
+/** A value, or why there is none. */
+export type Result<T> = Accepted<T> | Denied
+
+export interface Accepted<T> {
+  readonly ok: true
+  readonly value: T
+}
+
+export interface Denied {
+  readonly ok: false
+  readonly denial: Denial
+}
+
+export function accept<T>(value: T): Accepted<T> {
+  return { ok: true, value }
+}
+
+export function deny(denial: Denial): Denied {
+  return { ok: false, denial }
+}
