@@ -1,0 +1,106 @@
+/**
+ * The parsed configuration: frozen, with URLs, sets, tables and seconds, so that no request parses
+ * anything. `parse.ts` is the only place that makes it.
+ */
+import type { Secret } from '../secret.ts'
+import type { RouteTable } from './route-table.ts'
+
+export interface Config {
+  readonly sites: readonly Site[]
+  /** Sites by `host[:port]`, as it stands in a URL. */
+  readonly siteByHost: ReadonlyMap<string, Site>
+  readonly providers: readonly Provider[]
+  /** Newest first, each of at least 32 bytes. */
+  readonly sealKeys: readonly Uint8Array<ArrayBuffer>[]
+}
+
+/** An OpenID provider, and our client registration at it. */
+export interface Provider {
+  readonly id: string
+  /** Exactly as the provider writes it: compared as text (OpenID Connect Discovery section 4.3). */
+  readonly issuer: string
+  readonly clientId: string
+  readonly clientAuth: ClientAuth
+  readonly scopes: readonly string[]
+  /** The one algorithm that signs ID tokens for this client. */
+  readonly idTokenAlgorithm: string
+  readonly responseMode: 'query' | 'form_post'
+  readonly pushedRequests: 'when_offered' | 'required' | 'never'
+  readonly userinfo: boolean
+  /** Extra authorization parameters; none that Sallyport sets itself. */
+  readonly parameters: ReadonlyMap<string, string>
+  /** Seconds that one request to the provider may take. */
+  readonly timeout: number
+  /** Plain http, for a provider on loopback in development. */
+  readonly insecure: boolean
+}
+
+export type ClientAuth =
+  | { readonly method: 'client_secret_basic' | 'client_secret_post'; readonly secret: Secret }
+  | { readonly method: 'private_key_jwt'; readonly privateKey: Secret }
+  | { readonly method: 'none' }
+
+/** One or more hosts that the Worker fronts; isolated cryptographically from every other site. */
+export interface Site {
+  readonly id: string
+  readonly hosts: readonly string[]
+  readonly provider: Provider
+  readonly basePath: string
+  /** Loopback hosts only: plain http is accepted. */
+  readonly development: boolean
+  readonly cookies: CookieProfile
+  readonly session: {
+    /** Seconds an access cookie lives. */
+    readonly access: number
+    /** Seconds without a renewal after which a session is over. */
+    readonly idle: number
+    /** Seconds after sign-in at which a session is over whatever happens. */
+    readonly absolute: number
+    /** Seconds for which a superseded refresh cookie is a request in flight, not a theft. */
+    readonly grace: number
+  }
+  readonly login: { readonly lifetime: number; readonly returnTo: string }
+  readonly logout: { readonly returnTo: string }
+  readonly assertion: { readonly lifetime: number; readonly issuer: string }
+  /** Further header names, folded, that no client may send to an origin. */
+  readonly identityHeaders: ReadonlySet<string>
+  readonly routes: RouteTable
+}
+
+export interface CookieProfile {
+  readonly access: string
+  readonly refresh: string
+  readonly login: string
+  /** `; `-joined attributes that every cookie of the site carries, deletion included. */
+  readonly attributes: string
+}
+
+/** Path pattern + methods → access rule, upstream, what is forwarded. */
+export interface Route {
+  readonly path: string
+  /** Capitals; `undefined` is every method. */
+  readonly methods: ReadonlySet<string> | undefined
+  readonly access: AccessRule
+  readonly upstream: Upstream
+  readonly forward: Forward
+}
+
+export type CallerKind = 'anonymous' | 'session'
+
+export interface AccessRule {
+  /** The kinds of caller that may pass; never empty. */
+  readonly any: ReadonlySet<CallerKind>
+}
+
+export type Upstream =
+  | { readonly kind: 'url'; readonly url: URL; readonly timeout: number }
+  | { readonly kind: 'service' | 'assets'; readonly binding: string; readonly timeout: number }
+
+export type Forward =
+  | { readonly kind: 'none' }
+  | {
+      readonly kind: 'assertion'
+      readonly audience: string
+      readonly header: 'Authorization' | 'Sallyport-Assertion'
+      readonly claims: readonly string[]
+    }

@@ -1,0 +1,143 @@
+/**
+ * What an operator may write under `[vars]`: every key, its type, its bounds, its default. The reasons of
+ * the defaults are in `docs/configuration.md`, which a test holds against `knownKeys`.
+ */
+import {
+  dictionary,
+  duration,
+  either,
+  flag,
+  isTable,
+  list,
+  oneOf,
+  optional,
+  optionalTable,
+  type Parsed,
+  table,
+  text,
+} from './field.ts'
+
+const identifier = text(/^[a-z][a-z0-9-]{0,31}$/, 'must be a short name: a-z, 0-9, -, at most 32 characters')
+const binding = text(/^[A-Za-z_][A-Za-z0-9_]{0,63}$/, 'must be the name of a binding or secret')
+const anyText = text(/^.{1,2048}$/s, 'must be text')
+const scope = text(/^[\x21\x23-\x5B\x5D-\x7E]{1,256}$/, 'must be a scope token (RFC 6749 section 3.3)')
+const httpUrl = text(/^https?:\/\/[^\s?#]+$/, 'must be an http(s) URL without query or fragment')
+
+const secretReference = table({ secret: binding })
+
+const provider = table({
+  id: identifier,
+  issuer: httpUrl,
+  client_id: anyText,
+  client_auth: optional(
+    oneOf(['client_secret_basic', 'client_secret_post', 'private_key_jwt', 'none']),
+    'client_secret_basic',
+  ),
+  client_secret: optional(secretReference, undefined),
+  private_key: optional(secretReference, undefined),
+  scopes: optional(list(scope, 1), ['openid']),
+  id_token_algorithm: optional(
+    oneOf(['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA']),
+    'RS256',
+  ),
+  response_mode: optional(oneOf(['query', 'form_post']), 'query'),
+  pushed_requests: optional(oneOf(['when_offered', 'required', 'never']), 'when_offered'),
+  userinfo: optional(flag(), false),
+  parameters: optional(
+    dictionary(/^[a-z_]{1,64}$/, 'must be a parameter name (a-z and _) with a text value'),
+    new Map<string, string>(),
+  ),
+  timeout: optional(duration(1, 30), 5),
+})
+
+const access = either(
+  { when: (value) => typeof value === 'string', field: oneOf(['public', 'session']) },
+  table({ any: list(oneOf(['anonymous', 'session']), 1) }),
+)
+
+const upstream = table({
+  url: optional(httpUrl, undefined),
+  service: optional(binding, undefined),
+  assets: optional(binding, undefined),
+  timeout: optional(duration(1, 300), 30),
+})
+
+const forward = either(
+  { when: (value) => typeof value === 'string', field: oneOf(['none']) },
+  table({
+    assertion: table({
+      audience: anyText,
+      header: optional(oneOf(['Authorization', 'Sallyport-Assertion']), 'Authorization'),
+      claims: optional(list(anyText), []),
+    }),
+  }),
+)
+
+const route = table({
+  path: text(/^\/[^\s?#]*$/, 'must be a path pattern such as "/api/orders/*" or "/users/:id"'),
+  methods: optional(list(text(/^[A-Z]{3,16}$/, 'must be an HTTP method in capitals'), 1), undefined),
+  access,
+  upstream,
+  forward: optional(forward, 'none'),
+})
+
+const site = table({
+  id: identifier,
+  hosts: list(
+    text(
+      /^(?:[a-z0-9-]+(?:\.[a-z0-9-]+)*|\[[0-9a-f:]+\])(?::[0-9]{1,5})?$/,
+      'must be a host name in lower case, with its port where that is not the standard one',
+    ),
+    1,
+  ),
+  provider: identifier,
+  base_path: optional(
+    text(/^(?:\/[a-z0-9-]+)+$/, 'must be a path such as "/auth", without a slash at the end'),
+    '/auth',
+  ),
+  development: optional(flag(), false),
+  cookies: optionalTable(
+    table({
+      same_site: optional(oneOf(['lax', 'strict']), 'lax'),
+      secure: optional(flag(), true),
+    }),
+  ),
+  session: optionalTable(
+    table({
+      access: optional(duration(2, 3600), 300),
+      idle: optional(duration(4, 2_592_000), 1800),
+      absolute: optional(duration(4, 7_776_000), 43_200),
+      grace: optional(duration(1, 120), 30),
+    }),
+  ),
+  login: optionalTable(
+    table({
+      lifetime: optional(duration(10, 3600), 600),
+      return_to: optional(text(/^\/[^\s\\]*$/, 'must be a path inside the site'), '/'),
+    }),
+  ),
+  logout: optionalTable(
+    table({ return_to: optional(text(/^\/[^\s\\]*$/, 'must be a path inside the site'), '/') }),
+  ),
+  assertion: optionalTable(table({ lifetime: optional(duration(10, 600), 120) })),
+  identity_headers: optional(
+    list(text(/^[a-z0-9-]{1,64}$/, 'must be a header name in lower case')),
+    [],
+  ),
+  routes: list(route, 1),
+})
+
+/** `PROVIDERS` and `SITES`, as written. */
+export const vars = table({ PROVIDERS: list(provider, 1), SITES: list(site, 1) })
+
+export type WrittenProvider = Parsed<typeof provider>
+export type WrittenSite = Parsed<typeof site>
+export type WrittenRoute = Parsed<typeof route>
+
+/** Every key an operator may write, as a path with `[]` for each list. */
+export const knownKeys: readonly string[] = vars.paths.map((path) => path.slice(1))
+
+/** Whether a value looks like the vars of a Worker at all. */
+export function isVars(value: unknown): value is Readonly<Record<string, unknown>> {
+  return isTable(value)
+}

@@ -1,0 +1,76 @@
+/**
+ * Our registration at a provider, in oauth4webapi's terms.
+ */
+import { importJWK, type JWK } from 'jose'
+import {
+  allowInsecureRequests,
+  type Client,
+  type ClientAuth,
+  ClientSecretBasic,
+  ClientSecretPost,
+  clockTolerance,
+  customFetch,
+  None,
+  PrivateKeyJwt,
+} from 'oauth4webapi'
+import type { Provider } from '../config/config.ts'
+import { Fault } from '../fault.ts'
+import type { Outbound } from './outbound.ts'
+
+/** Seconds by which a provider's clock and ours may differ. */
+const skew = 5
+
+export function clientOf(provider: Provider): Client {
+  return {
+    client_id: provider.clientId,
+    // The one algorithm, pinned by configuration, never taken from the token.
+    id_token_signed_response_alg: provider.idTokenAlgorithm,
+    [clockTolerance]: skew,
+  }
+}
+
+/** Throws `Fault` (`configuration`) where the private key cannot be used. */
+export async function clientAuthOf(provider: Provider): Promise<ClientAuth> {
+  const auth = provider.clientAuth
+  switch (auth.method) {
+    case 'client_secret_basic':
+      return ClientSecretBasic(auth.secret.reveal())
+    case 'client_secret_post':
+      return ClientSecretPost(auth.secret.reveal())
+    case 'private_key_jwt':
+      return PrivateKeyJwt(await importPrivateKey(auth.privateKey.reveal()))
+    case 'none':
+      return None()
+  }
+}
+
+async function importPrivateKey(json: string): Promise<{ key: CryptoKey; kid?: string }> {
+  try {
+    const jwk = JSON.parse(json) as JWK
+    const key = await importJWK(jwk, jwk.alg, { extractable: false })
+    if (!(key instanceof CryptoKey) || key.type !== 'private') throw new TypeError('not a private key')
+    return jwk.kid === undefined ? { key } : { key, kid: jwk.kid }
+  } catch {
+    // The cause is not kept: it could quote the key.
+    throw new Fault('configuration', 'private_key is not a private JWK with an "alg"')
+  }
+}
+
+/** Every request of oauth4webapi goes out by the outbound port. */
+export function httpOptions(
+  provider: Provider,
+  outbound: Outbound,
+): { [customFetch]: (url: string, init: RequestLike) => Promise<Response>; [allowInsecureRequests]: boolean } {
+  return {
+    [customFetch]: (url, { method, headers, body }) =>
+      outbound(provider, url, { method, headers, body: body ?? undefined }),
+    // Only a provider on loopback has this: `config/parse.ts`.
+    [allowInsecureRequests]: provider.insecure,
+  }
+}
+
+interface RequestLike {
+  readonly method: string
+  readonly headers: Record<string, string>
+  readonly body?: string | URLSearchParams | undefined | null
+}

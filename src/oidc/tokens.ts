@@ -1,0 +1,165 @@
+/**
+ * The token endpoint: code exchange and refresh (OpenID Connect Core sections 3.1.3 and 12), the ID token
+ * verified with its signature.
+ */
+import {
+  authorizationCodeGrantRequest,
+  type AuthorizationServer,
+  getValidatedIdTokenClaims,
+  type IDToken,
+  processAuthorizationCodeResponse,
+  processRefreshTokenResponse,
+  refreshTokenGrantRequest,
+  type TokenEndpointResponse,
+} from 'oauth4webapi'
+import type { Provider } from '../config/config.ts'
+import { accept, deny, type Result } from '../denial.ts'
+import { Fault } from '../fault.ts'
+import { verifyJws } from '../token/jws.ts'
+import type { AuthorizationResponse } from './authorization.ts'
+import { clientAuthOf, clientOf, httpOptions } from './client.ts'
+import { idTokenDenied, isGrantRefused, providerFault } from './failure.ts'
+import type { Outbound } from './outbound.ts'
+import type { ProviderDirectory } from './provider-documents.ts'
+
+/** What the provider gave us. Only this module makes one. */
+export interface ProviderTokens {
+  readonly accessToken: string
+  readonly refreshToken: string | undefined
+  readonly idToken: string | undefined
+  readonly scope: string | undefined
+  /** Seconds; `undefined` where the provider does not say. */
+  readonly expiresIn: number | undefined
+}
+
+/** Claims of an ID token whose every check passed, signature included. */
+export type IdTokenClaims = IDToken
+
+export interface SignedIn {
+  readonly tokens: ProviderTokens & { readonly idToken: string }
+  readonly claims: IdTokenClaims
+}
+
+export interface OidcParties {
+  readonly provider: Provider
+  readonly metadata: AuthorizationServer
+  readonly directory: ProviderDirectory
+  readonly outbound: Outbound
+}
+
+/** Exchanges the code. A denial says what was wrong with code or ID token; a `Fault` is the provider's. */
+export async function exchangeCode(
+  parties: OidcParties,
+  response: AuthorizationResponse,
+  login: { readonly redirectUri: string; readonly codeVerifier: string; readonly nonce: string; readonly maxAge: number | undefined },
+): Promise<Result<SignedIn>> {
+  const { provider, metadata, outbound } = parties
+  const client = clientOf(provider)
+  try {
+    const answer = await processAuthorizationCodeResponse(
+      metadata,
+      client,
+      await authorizationCodeGrantRequest(
+        metadata,
+        client,
+        await clientAuthOf(provider),
+        response,
+        login.redirectUri,
+        login.codeVerifier,
+        httpOptions(provider, outbound),
+      ),
+      {
+        expectedNonce: login.nonce,
+        requireIdToken: true,
+        // attack: max-age-not-enforced
+        ...(login.maxAge === undefined ? {} : { maxAge: login.maxAge }),
+      },
+    )
+    const claims = getValidatedIdTokenClaims(answer)
+    if (claims === undefined || answer.id_token === undefined) return deny({ reason: 'id_token_missing' })
+    const signed = await verifyIdTokenSignature(parties, answer.id_token)
+    if (!signed.ok) return signed
+    return accept({ tokens: { ...tokensOf(answer), idToken: answer.id_token }, claims })
+  } catch (error) {
+    if (isGrantRefused(error)) return deny({ reason: 'code_refused' })
+    return idTokenDenied(error) ?? raise(error, 'code exchange')
+  }
+}
+
+export interface Refreshed {
+  readonly tokens: ProviderTokens
+  /** New claims where the provider sent an ID token (it need not). */
+  readonly claims: IdTokenClaims | undefined
+}
+
+/** Refreshes. `grant_revoked` where the provider refuses the refresh token. */
+export async function refreshTokens(
+  parties: OidcParties,
+  refreshToken: string,
+  subject: string,
+): Promise<Result<Refreshed>> {
+  const { provider, metadata, outbound } = parties
+  const client = clientOf(provider)
+  try {
+    const answer = await processRefreshTokenResponse(
+      metadata,
+      client,
+      await refreshTokenGrantRequest(
+        metadata,
+        client,
+        await clientAuthOf(provider),
+        refreshToken,
+        httpOptions(provider, outbound),
+      ),
+    )
+    const claims = getValidatedIdTokenClaims(answer)
+    if (claims !== undefined && answer.id_token !== undefined) {
+      const signed = await verifyIdTokenSignature(parties, answer.id_token)
+      if (!signed.ok) return signed
+      // OpenID Connect Core section 12.2: it is the same end-user, or it is not this session.
+      if (claims.sub !== subject) return deny({ reason: 'subject_changed' })
+    }
+    return accept({ tokens: tokensOf(answer), claims })
+  } catch (error) {
+    if (isGrantRefused(error)) return deny({ reason: 'grant_revoked' })
+    return idTokenDenied(error) ?? raise(error, 'refresh')
+  }
+}
+
+/**
+ * OpenID Connect allows the signature to go unchecked in the code flow; we check it, so that an answer that
+ * TLS let through by somebody's mistake is still not an identity. attack: id-token-signature-unchecked
+ */
+async function verifyIdTokenSignature(parties: OidcParties, idToken: string): Promise<Result<true>> {
+  const { provider, directory } = parties
+  const keys = await directory.keys(provider, kidOf(idToken))
+  const verified = await verifyJws(idToken, keys, { algorithms: [provider.idTokenAlgorithm] })
+  return verified.ok ? accept(true) : verified
+}
+
+/** The unverified `kid`: a hint for which keys to have at hand, nothing more. */
+function kidOf(token: string): string | undefined {
+  try {
+    const header: unknown = JSON.parse(atob((token.split('.')[0] ?? '').replaceAll('-', '+').replaceAll('_', '/')))
+    if (typeof header !== 'object' || header === null || !('kid' in header)) return undefined
+    return typeof header.kid === 'string' ? header.kid : undefined
+  } catch {
+    // Not a header: verification will say so.
+    return undefined
+  }
+}
+
+function tokensOf(answer: TokenEndpointResponse): ProviderTokens {
+  return {
+    accessToken: answer.access_token,
+    refreshToken: answer.refresh_token,
+    idToken: answer.id_token,
+    scope: answer.scope,
+    expiresIn: answer.expires_in,
+  }
+}
+
+function raise(error: unknown, step: string): never {
+  const fault: Fault = providerFault(error, step)
+  throw fault
+}
