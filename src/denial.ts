@@ -22,7 +22,6 @@ export type Denial =
   | { readonly reason: 'refresh_cookie_unknown' }
   | { readonly reason: 'refresh_cookie_reused' }
   | { readonly reason: 'session_unknown' }
-  | { readonly reason: 'session_ended' }
   | { readonly reason: 'session_idle' }
   | { readonly reason: 'session_expired' }
   | { readonly reason: 'grant_revoked' }

@@ -1,0 +1,88 @@
+/**
+ * The order of everything. A request becomes a visit (canonical URL, site), then goes to our own endpoints,
+ * to the published keys, or through the gateway. The only `catch` that turns a fault into an answer is here.
+ */
+import type { Config, Site } from './config/config.ts'
+import { accept, type Denial, deny, type Result } from './denial.ts'
+import { Fault } from './fault.ts'
+import { passGateway } from './gateway/gateway.ts'
+import type { GatewayServices } from './gateway/services.ts'
+import { canonicalUrl } from './http/canonical-url.ts'
+import { refuse, refuseFault } from './http/refuse.ts'
+import type { Visit } from './http/visit.ts'
+import { answerKeySet, type PublishedKeys } from './keys/published.ts'
+import { loginEndpoints } from './login/endpoints.ts'
+import type { LoginServices } from './login/services.ts'
+
+export interface Services extends LoginServices, GatewayServices {
+  readonly config: Config
+  readonly publishedKeys: PublishedKeys
+}
+
+/** Answers a request; never throws. `now` in seconds. */
+export async function answer(request: Request, services: Services, now: number): Promise<Response> {
+  const arrived = arrive(request, services.config, now)
+  if (!arrived.ok) return refused(services, request, undefined, arrived.denial)
+  const visit = arrived.value
+  try {
+    const result = await serve(services, visit)
+    return result.ok ? result.value : refused(services, request, visit, result.denial)
+  } catch (error) {
+    return broken(services, request, visit.site, error)
+  }
+}
+
+/** The URL that is judged and forwarded, and the site it belongs to. */
+function arrive(request: Request, config: Config, now: number): Result<Visit> {
+  const url = canonicalUrl(request.url)
+  if (!url.ok) return url
+  const site = config.siteByHost.get(url.value.host)
+  if (site === undefined) return deny({ reason: 'site_unknown' })
+  if (url.value.protocol !== 'https:' && !site.development) return deny({ reason: 'scheme_insecure' })
+  return accept({ request, url: url.value, site, now })
+}
+
+async function serve(services: Services, visit: Visit): Promise<Result<Response>> {
+  const { pathname } = visit.url
+  const { basePath } = visit.site
+  // The base path is ours: nothing below it is ever forwarded.
+  if (pathname === basePath || pathname.startsWith(`${basePath}/`)) {
+    const endpoints = endpointsFor(services)
+    return accept(await endpoints.fetch(visit.request, { visit, services }))
+  }
+  if (pathname === '/.well-known/jwks.json') return answerKeySet(services.publishedKeys, visit)
+  return passGateway(services, visit)
+}
+
+const built = new WeakMap<Services, ReturnType<typeof loginEndpoints>>()
+
+function endpointsFor(services: Services): ReturnType<typeof loginEndpoints> {
+  const known = built.get(services)
+  if (known !== undefined) return known
+  const endpoints = loginEndpoints((visit, denial) => refused(services, visit.request, visit, denial))
+  built.set(services, endpoints)
+  return endpoints
+}
+
+function refused(services: Services, request: Request, visit: Visit | undefined, denial: Denial): Response {
+  services.log('info', 'request.denied', { site: visit?.site.id, ...logged(denial) })
+  const place = visit === undefined ? undefined : { loginUrl: `${visit.url.origin}${visit.site.basePath}/login` }
+  return refuse(request, denial, place)
+}
+
+/** A denial's fields are words of ours; lists become text. */
+function logged(denial: Denial): Readonly<Record<string, string>> {
+  return Object.fromEntries(Object.entries(denial).map(([name, value]) => [name, String(value)]))
+}
+
+function broken(services: Services, request: Request, site: Site, error: unknown): Response {
+  const fault = error instanceof Fault ? error : new Fault('internal', 'unexpected', { cause: error })
+  services.log('error', 'request.failed', {
+    site: site.id,
+    kind: fault.kind,
+    detail: fault.message,
+    // The cause's kind, not its text: that may be somebody else's.
+    cause: fault.cause instanceof Error ? fault.cause.name : undefined,
+  })
+  return refuseFault(request, fault)
+}

@@ -1,0 +1,62 @@
+/**
+ * The way to the origin and back: scrubbed headers, the identity added, bodies streamed both ways, redirects
+ * of the origin passed on.
+ */
+import type { Route, Site } from '../config/config.ts'
+import { setsOwnCookie } from '../http/cookie.ts'
+import { addForwarded } from '../http/scrub.ts'
+import type { Visit } from '../http/visit.ts'
+import type { Permit } from './authorize.ts'
+import { addIdentity } from './identity.ts'
+import type { GatewayServices } from './services.ts'
+
+/** `headers` are scrubbed already. Throws `Fault` of an `upstream_*` kind. */
+export async function forward(
+  services: GatewayServices,
+  visit: Visit,
+  permit: Permit,
+  headers: Headers,
+): Promise<Response> {
+  const { request, site, url, now } = visit
+  addForwarded(headers, request, url)
+  await addIdentity(services, site, permit, headers, now)
+  const response = await services.upstreams.fetch(permit.route.upstream, targetOf(permit.route, url), {
+    method: request.method,
+    headers,
+    body: request.body,
+  })
+  const cookies = permit.caller.kind === 'session' ? permit.caller.cookies : []
+  return passBack(site, response, cookies)
+}
+
+/** The judged URL on the upstream's host; for a binding, the judged URL itself. */
+function targetOf(route: Route, url: URL): URL {
+  if (route.upstream.kind !== 'url') return url
+  const target = new URL(route.upstream.url)
+  const prefix = target.pathname.endsWith('/') ? target.pathname.slice(0, -1) : target.pathname
+  target.pathname = prefix + url.pathname
+  target.search = url.search
+  return target
+}
+
+function passBack(site: Site, response: Response, cookies: readonly string[]): Response {
+  const headers = new Headers()
+  for (const [name, value] of response.headers) {
+    // What an origin sends must not look like our word. attack: origin-sets-our-headers
+    if (name.startsWith('sallyport-') || hopByHop.has(name)) continue
+    if (name === 'set-cookie' && setsOwnCookie(value, site.cookies)) continue
+    headers.append(name, value)
+  }
+  for (const cookie of cookies) headers.append('set-cookie', cookie)
+  // attack: cached-set-cookie
+  if (cookies.length > 0) headers.set('cache-control', 'private, no-store')
+  return new Response(response.body, {
+    status: response.status,
+    statusText: response.statusText,
+    headers,
+    // The body is passed on as it came: what is compressed stays compressed.
+    encodeBody: headers.has('content-encoding') ? 'manual' : 'automatic',
+  })
+}
+
+const hopByHop: ReadonlySet<string> = new Set(['connection', 'keep-alive', 'proxy-connection', 'transfer-encoding', 'upgrade', 'trailer'])

@@ -1,0 +1,40 @@
+/**
+ * The door to the origins, in the order of the design: scrub, route, cross-site check, credential, rule,
+ * forward. What an earlier step refuses causes nothing in a later one.
+ */
+import { accept, deny, type Result } from '../denial.ts'
+import { audienceOf, mayReturn } from '../http/audience.ts'
+import { seeOther } from '../http/answer.ts'
+import { scrubHeaders } from '../http/scrub.ts'
+import type { Visit } from '../http/visit.ts'
+import { Permit } from './authorize.ts'
+import { forward } from './forward.ts'
+import type { GatewayServices } from './services.ts'
+
+export async function passGateway(services: GatewayServices, visit: Visit): Promise<Result<Response>> {
+  const { request, site, url } = visit
+  // Before routing, on every path: there is no way to an origin around it.
+  const headers = scrubHeaders(request.headers, site)
+  const match = site.routes.match(url.pathname, request.method)
+  if (match.kind === 'none') return deny({ reason: 'route_unknown' })
+  if (match.kind === 'method') return deny({ reason: 'method_not_allowed', allow: match.allow })
+  if (request.headers.has('upgrade')) return deny({ reason: 'upgrade_unsupported' })
+  const permit = await Permit.ask(services, visit, match.route)
+  if (permit.ok) return accept(await forward(services, visit, permit.value, headers))
+  if (isSignedOut(permit.denial.reason) && audienceOf(request) === 'navigation' && mayReturn(request)) {
+    const returnTo = encodeURIComponent(url.pathname + url.search)
+    return accept(seeOther(`${url.origin}${site.basePath}/login?return_to=${returnTo}`))
+  }
+  return permit
+}
+
+const signedOut: ReadonlySet<string> = new Set([
+  ...['session_missing', 'access_cookie_unreadable', 'refresh_cookie_malformed', 'refresh_cookie_unknown'],
+  ...['refresh_cookie_reused', 'session_unknown', 'session_idle', 'session_expired', 'grant_revoked'],
+  ...['subject_changed'],
+])
+
+/** Whether signing in is what the refused request lacks. */
+function isSignedOut(reason: string): boolean {
+  return signedOut.has(reason)
+}

@@ -1,0 +1,150 @@
+/**
+ * The one place where a denial or a fault becomes an answer: a table from reason to the wire, and a
+ * rendering for each audience. What a row does not say stays in the log.
+ *
+ * Reasons share a row's text on purpose where the difference would tell an attacker how far a guess got.
+ */
+import type { Denial, Reason } from '../denial.ts'
+import type { Fault, FaultKind } from '../fault.ts'
+import { escapeHtml, ownHeaders, page, pageHeaders } from './answer.ts'
+import { audienceOf } from './audience.ts'
+
+interface Wire {
+  readonly status: number
+  /** For the person who can mend it. */
+  readonly title: string
+  /** What a page offers: to sign in, or nothing. */
+  readonly offer?: 'sign-in'
+}
+
+const signIn = { offer: 'sign-in' } as const
+const signInAgain = { status: 401, title: 'You are signed out. Sign in to go on.', ...signIn }
+const loginFailed = { status: 400, title: 'Signing in did not work. Begin again.', ...signIn }
+
+const wire = {
+  url_ambiguous: { status: 400, title: 'The address can be read in more than one way.' },
+  site_unknown: { status: 421, title: 'No site is configured for this host.' },
+  scheme_insecure: { status: 400, title: 'This site is served over https only.' },
+  headers_too_large: { status: 431, title: 'The request headers are too large.' },
+  route_unknown: { status: 404, title: 'There is nothing here.' },
+  method_not_allowed: { status: 405, title: 'The method is not allowed here.' },
+  body_not_a_form: { status: 415, title: 'The body must be a small form (application/x-www-form-urlencoded).' },
+  cross_site: {
+    status: 403,
+    title: 'The request does not show that this site sent it. Send it from a page of this origin, or with X-CSRF: 1.',
+  },
+  upgrade_unsupported: { status: 501, title: 'Protocol upgrades are not supported here.' },
+  session_missing: { status: 401, title: 'Sign in to go on.', ...signIn },
+  cookie_duplicated: { status: 400, title: 'A cookie of this site was sent twice. Clear the cookies of this site.' },
+  access_cookie_unreadable: signInAgain,
+  refresh_cookie_malformed: signInAgain,
+  refresh_cookie_unknown: signInAgain,
+  refresh_cookie_reused: signInAgain,
+  session_unknown: signInAgain,
+  session_idle: signInAgain,
+  session_expired: signInAgain,
+  grant_revoked: signInAgain,
+  subject_changed: signInAgain,
+  return_to_foreign: { status: 400, title: 'return_to must be a path inside this site.' },
+  parameter_malformed: { status: 400, title: 'A parameter is malformed.' },
+  parameter_duplicated: { status: 400, title: 'A parameter stands more than once.' },
+  state_missing: loginFailed,
+  state_unreadable: loginFailed,
+  login_expired: { status: 400, title: 'Signing in took too long. Begin again.', ...signIn },
+  login_cookie_missing: {
+    status: 400,
+    title: 'Signing in was begun in another browser, or cookies are blocked. Begin again here.',
+    ...signIn,
+  },
+  login_cookie_mismatch: {
+    status: 400,
+    title: 'Signing in was begun in another browser, or cookies are blocked. Begin again here.',
+    ...signIn,
+  },
+  code_missing: loginFailed,
+  code_refused: loginFailed,
+  login_denied: { status: 403, title: 'Signing in was declined.', ...signIn },
+  response_issuer_mismatch: loginFailed,
+  id_token_missing: loginFailed,
+  id_token_refused: loginFailed,
+  signature_refused: loginFailed,
+  caller_not_allowed: { status: 403, title: 'You may not do this.' },
+} as const satisfies Record<Reason, Wire>
+
+const faults = {
+  configuration: { status: 503, title: 'This site is not configured correctly. Its operator finds the problems in the log.' },
+  provider_unreachable: { status: 503, title: 'The sign-in service cannot be reached. Try again soon.' },
+  provider_slow: { status: 503, title: 'The sign-in service does not answer. Try again soon.' },
+  provider_failed: { status: 503, title: 'The sign-in service failed. Try again soon.' },
+  provider_malformed: { status: 502, title: 'The sign-in service answered with something that cannot be used.' },
+  provider_misconfigured: { status: 503, title: 'The sign-in service and this site do not agree. An operator must look.' },
+  upstream_unreachable: { status: 502, title: 'The service behind this site cannot be reached.' },
+  upstream_slow: { status: 504, title: 'The service behind this site does not answer.' },
+  upstream_misconfigured: { status: 503, title: 'This site is not configured correctly.' },
+  storage_failed: { status: 503, title: 'Storage failed. Try again.' },
+  internal: { status: 500, title: 'Something broke here.' },
+} as const satisfies Record<FaultKind, Wire>
+
+/** Seconds that a client is asked to wait after a 503. */
+const retryAfter = '10'
+
+/** Where to sign in, for the page's link and the 401 body. */
+export interface SignInPlace {
+  readonly loginUrl: string
+}
+
+export function refuse(request: Request, denial: Denial, place?: SignInPlace): Response {
+  const row: Wire = wire[denial.reason]
+  const extra: Record<string, string> = {}
+  if (denial.reason === 'method_not_allowed') extra['allow'] = denial.allow.join(', ')
+  return render(request, row, denial.reason, extra, place, detailOf(denial))
+}
+
+export function refuseFault(request: Request, fault: Fault): Response {
+  const row: Wire = faults[fault.kind]
+  const extra: Record<string, string> = row.status === 503 ? { 'retry-after': retryAfter } : {}
+  return render(request, row, fault.kind, extra, undefined, undefined)
+}
+
+/** What an arm carries that the caller itself said, and can mend. */
+function detailOf(denial: Denial): string | undefined {
+  switch (denial.reason) {
+    case 'parameter_malformed':
+    case 'parameter_duplicated':
+      return `Parameter: ${denial.parameter}.`
+    case 'url_ambiguous':
+      return `Flaw: ${denial.flaw}.`
+    default:
+      return undefined
+  }
+}
+
+function render(
+  request: Request,
+  row: Wire,
+  reason: string,
+  extra: Readonly<Record<string, string>>,
+  place: SignInPlace | undefined,
+  detail: string | undefined,
+): Response {
+  const login = row.offer === 'sign-in' ? place?.loginUrl : undefined
+  if (audienceOf(request) === 'navigation') {
+    const headers = pageHeaders()
+    for (const [name, value] of Object.entries(extra)) headers.set(name, value)
+    const link = login === undefined ? '' : `<p><a href="${escapeHtml(login)}">Sign in</a></p>`
+    const more = detail === undefined ? '' : `<p>${escapeHtml(detail)}</p>`
+    const body = `${more}${link}<p><code>${escapeHtml(reason)}</code></p>`
+    return new Response(page(row.title, body), { status: row.status, headers })
+  }
+  // RFC 9457; `reason` is stable, the texts are not.
+  const problem = {
+    type: 'about:blank',
+    title: row.title,
+    status: row.status,
+    reason,
+    ...(detail === undefined ? {} : { detail }),
+    ...(login === undefined ? {} : { login_url: login }),
+  }
+  const headers = ownHeaders({ 'content-type': 'application/problem+json', ...extra })
+  return new Response(JSON.stringify(problem), { status: row.status, headers })
+}

@@ -1,0 +1,120 @@
+/**
+ * `GET` or `POST /auth/callback`: ends a login.
+ *
+ * Order: what came (parameters, `state`, cookie) is judged before the provider is asked anything; the session
+ * is made last, and takes the place of one that this browser already had.
+ */
+import { accept, deny, type Result } from '../denial.ts'
+import { escapeHtml, page, pageHeaders, seeOther } from '../http/answer.ts'
+import type { OwnCookies } from '../http/cookie.ts'
+import type { Visit } from '../http/visit.ts'
+import { readAuthorizationResponse } from '../oidc/authorization.ts'
+import { exchangeCode } from '../oidc/tokens.ts'
+import { fetchUserinfo } from '../oidc/userinfo.ts'
+import { readAccess, sessionCookies } from '../session/authenticate.ts'
+import { parseRefreshCookie, type SessionId } from '../session/refresh-cookie.ts'
+import type { EndAuthority } from '../session/sessions.ts'
+import { readForm } from './form.ts'
+import type { LoginServices } from './services.ts'
+import { checkBrowser, openTransaction, type Transaction } from './transaction.ts'
+
+export async function finishLogin(
+  services: LoginServices,
+  visit: Visit,
+  cookies: OwnCookies,
+): Promise<Result<Response>> {
+  const { request, site, url, now } = visit
+  const posted = request.method === 'POST'
+  const form = posted ? await readForm(request) : accept(url.searchParams)
+  if (!form.ok) return form
+  const parameters = form.value
+  // attack: duplicate-parameter
+  if (parameters.getAll('state').length > 1) return deny({ reason: 'parameter_duplicated', parameter: 'state' })
+  const state = parameters.get('state')
+  const transaction = await openTransaction(services.seal, site, state, now)
+  if (!transaction.ok) return transaction
+
+  // A form_post arrives from the provider's page: Lax cookies stay at home until our own page posts it again.
+  if (posted && cookies.login === undefined && !parameters.has(bounced)) {
+    return accept(bouncePage(parameters, services.random(16)))
+  }
+  const sameBrowser = await checkBrowser(transaction.value, cookies.login)
+  if (!sameBrowser.ok) return sameBrowser
+
+  const present = await presentSession(services, visit, cookies)
+  // Another tab, or this callback before, has finished: the person is where they wanted to be.
+  if (present !== undefined && present.createdAt >= transaction.value.startedAt) {
+    return accept(seeOther(url.origin + transaction.value.returnTo))
+  }
+  const finished = await exchange(services, visit, transaction.value, parameters, state ?? '')
+  if (!finished.ok) return finished
+  // attack: session-fixation
+  if (present !== undefined) await services.sessions.end(site, present.authority, false)
+  services.log('info', 'login.completed', { site: site.id, provider: site.provider.id })
+  return finished
+}
+
+async function exchange(
+  services: LoginServices,
+  { site, url, now }: Visit,
+  transaction: Transaction,
+  parameters: URLSearchParams,
+  state: string,
+): Promise<Result<Response>> {
+  const { provider } = site
+  const redirectUri = `${url.origin}${site.basePath}/callback`
+  // attack: issuer-mix-up
+  if (transaction.provider !== provider.id || transaction.redirectUri !== redirectUri) {
+    return deny({ reason: 'state_unreadable', why: 'other_login' })
+  }
+  parameters.delete(bounced)
+  const metadata = await services.directory.metadata(provider)
+  const response = readAuthorizationResponse(provider, metadata, parameters, state)
+  if (!response.ok) return response
+  const parties = { provider, metadata, directory: services.directory, outbound: services.outbound }
+  const signedIn = await exchangeCode(parties, response.value, transaction)
+  if (!signedIn.ok) return signedIn
+  const { tokens, claims } = signedIn.value
+  const userinfo = provider.userinfo ? await fetchUserinfo(parties, tokens.accessToken, claims.sub) : {}
+  const sessionId: SessionId = `ses_${services.random(16)}`
+  const handout = await services.sessions.create(site, sessionId, signedIn.value, userinfo)
+  const cookies = await sessionCookies(services.seal, site, handout, now)
+  // Absolute, so that no browser can read the path as a host. attack: open-redirect
+  return accept(seeOther(url.origin + transaction.returnTo, cookies))
+}
+
+interface PresentSession {
+  readonly createdAt: number
+  readonly authority: EndAuthority
+}
+
+/** The session that the browser already has, if its cookies prove one. */
+async function presentSession(
+  services: LoginServices,
+  { site, now }: Visit,
+  cookies: OwnCookies,
+): Promise<PresentSession | undefined> {
+  const access = await readAccess(services, site, cookies, now)
+  if (access.ok) {
+    const { sessionId, createdAt } = access.value.identity
+    return { createdAt, authority: { kind: 'access', sessionId } }
+  }
+  const cookie = parseRefreshCookie(cookies.refresh ?? '')
+  if (cookie === undefined) return undefined
+  const peeked = await services.sessions.peek(site, cookie)
+  if (!peeked.ok) return undefined
+  return { createdAt: peeked.value.identity.createdAt, authority: { kind: 'refresh', cookie } }
+}
+
+const bounced = 'sallyport_bounced'
+
+/** Posts the same parameters again, from our own origin. Once: the marker ends the bouncing. */
+function bouncePage(parameters: URLSearchParams, nonce: string): Response {
+  const fields = [...parameters, [bounced, '1'] as const]
+    .map(([name, value]) => `<input type="hidden" name="${escapeHtml(name)}" value="${escapeHtml(value)}">`)
+    .join('')
+  const body =
+    `<form method="post">${fields}<button>Continue</button></form>` +
+    `<script nonce="${nonce}">document.forms[0].submit()</script>`
+  return new Response(page('Signing in', body), { headers: pageHeaders(nonce) })
+}

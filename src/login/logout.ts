@@ -1,0 +1,58 @@
+/**
+ * `POST /auth/logout`: ends the session here and at the provider. 200 `{ "logout_url" }` for fetch, 303 for a
+ * form. It cannot fail for a person who wants out: whatever is broken, the cookies go.
+ */
+import { ownHeaders, seeOther } from '../http/answer.ts'
+import { audienceOf } from '../http/audience.ts'
+import { deleteCookie, type OwnCookies } from '../http/cookie.ts'
+import type { Visit } from '../http/visit.ts'
+import { Fault } from '../fault.ts'
+import { buildEndSessionUrl } from '../oidc/end-session.ts'
+import { readAccess } from '../session/authenticate.ts'
+import { parseRefreshCookie } from '../session/refresh-cookie.ts'
+import type { EndAuthority } from '../session/sessions.ts'
+import type { LoginServices } from './services.ts'
+
+export async function logout(services: LoginServices, visit: Visit, cookies: OwnCookies): Promise<Response> {
+  const { request, site, url } = visit
+  const authority = await endAuthority(services, visit, cookies)
+  const ended = authority === undefined ? undefined : await services.sessions.end(site, authority, true)
+  if (ended !== undefined) services.log('info', 'logout.completed', { site: site.id })
+  const location = await logoutUrl(services, visit, ended?.idToken)
+  const deletions = [site.cookies.access, site.cookies.refresh].map((name) => deleteCookie(name, site.cookies))
+  if (audienceOf(request) === 'navigation') return seeOther(location, deletions)
+  const headers = ownHeaders()
+  for (const deletion of deletions) headers.append('set-cookie', deletion)
+  return Response.json({ logout_url: new URL(location, url).href }, { headers })
+}
+
+async function endAuthority(
+  services: LoginServices,
+  { site, now }: Visit,
+  cookies: OwnCookies,
+): Promise<EndAuthority | undefined> {
+  const access = await readAccess(services, site, cookies, now)
+  if (access.ok) return { kind: 'access', sessionId: access.value.identity.sessionId }
+  const cookie = parseRefreshCookie(cookies.refresh ?? '')
+  return cookie === undefined ? undefined : { kind: 'refresh', cookie }
+}
+
+/** The provider's logout, or our own page where it has none or cannot be asked. */
+async function logoutUrl(
+  services: LoginServices,
+  { site, url }: Visit,
+  idTokenHint: string | undefined,
+): Promise<string> {
+  const postLogoutRedirectUri = url.origin + site.logout.returnTo
+  // Without a session there is nothing to end at the provider.
+  if (idTokenHint === undefined) return postLogoutRedirectUri
+  try {
+    const metadata = await services.directory.metadata(site.provider)
+    const end = buildEndSessionUrl(site.provider, metadata, { idTokenHint, postLogoutRedirectUri })
+    return end ?? postLogoutRedirectUri
+  } catch (error) {
+    if (!(error instanceof Fault)) throw error
+    services.log('warn', 'logout.provider_skipped', { site: site.id, kind: error.kind })
+    return postLogoutRedirectUri
+  }
+}

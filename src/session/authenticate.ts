@@ -1,0 +1,99 @@
+/**
+ * From cookies to a caller: the access cookie opened in the isolate; where it has run out, the session
+ * renewed inside the same request.
+ */
+import type { Site } from '../config/config.ts'
+import { accept, deny, type Result } from '../denial.ts'
+import { type OwnCookies, setCookie } from '../http/cookie.ts'
+import type { Log } from '../log.ts'
+import type { Seal } from '../seal.ts'
+import { type Access, openAccessCookie, sealAccessCookie } from './access-cookie.ts'
+import { parseRefreshCookie } from './refresh-cookie.ts'
+import type { Identity } from './session.ts'
+import type { Handout, Sessions } from './sessions.ts'
+
+export interface SessionServices {
+  readonly seal: Seal
+  readonly sessions: Sessions
+  readonly log: Log
+}
+
+/** Proof that a session's cookie was verified. Authorisation and forwarding accept nothing less. */
+export class SessionCaller {
+  readonly kind = 'session'
+  readonly identity: Identity
+  /** Cookies that the answer must carry: the session was renewed in this request. */
+  readonly cookies: readonly string[]
+  // A private field makes the class nominal: no literal passes for it.
+  readonly #verified = true
+
+  private constructor(identity: Identity, cookies: readonly string[]) {
+    this.identity = identity
+    this.cookies = cookies
+  }
+
+  get verified(): boolean {
+    return this.#verified
+  }
+
+  /** Verifies the cookies of a request; renews where the access cookie is gone. */
+  static async authenticate(
+    services: SessionServices,
+    site: Site,
+    cookies: OwnCookies,
+    now: number,
+  ): Promise<Result<SessionCaller>> {
+    const access = await readAccess(services, site, cookies, now)
+    if (access.ok) {
+      const identity = await wholeIdentity(services, site, access.value)
+      return identity.ok ? accept(new SessionCaller(identity.value, [])) : identity
+    }
+    if (cookies.refresh === undefined) return access
+    const cookie = parseRefreshCookie(cookies.refresh)
+    if (cookie === undefined) return deny({ reason: 'refresh_cookie_malformed' })
+    const renewed = await services.sessions.renew(site, cookie)
+    if (!renewed.ok) return renewed
+    const fresh = await sessionCookies(services.seal, site, renewed.value, now)
+    return accept(new SessionCaller(renewed.value.identity, fresh))
+  }
+}
+
+/** The access cookie, opened; a denial that says why there is none. */
+export async function readAccess(
+  services: SessionServices,
+  site: Site,
+  cookies: OwnCookies,
+  now: number,
+): Promise<Result<Access>> {
+  if (cookies.access === undefined) return deny({ reason: 'session_missing' })
+  return openAccessCookie(services.seal, site, cookies.access, now)
+}
+
+/** Both cookies for a new or renewed session. */
+export async function sessionCookies(
+  seal: Seal,
+  site: Site,
+  handout: Handout,
+  now: number,
+): Promise<readonly string[]> {
+  const expiresAt = Math.min(now + site.session.access, handout.refreshBy)
+  const access = await sealAccessCookie(seal, site, handout.identity, expiresAt, handout.refreshBy)
+  return [
+    setCookie(site.cookies.access, access, expiresAt - now, site.cookies),
+    setCookie(site.cookies.refresh, handout.refreshCookie, handout.refreshBy - now, site.cookies),
+  ]
+}
+
+/**
+ * The identity with its claims, from the object where they did not fit into the cookie. A session whose object
+ * is gone has no claims to be judged by, so it is refused rather than judged without.
+ */
+export async function wholeIdentity(
+  services: SessionServices,
+  site: Site,
+  access: Access,
+): Promise<Result<Identity>> {
+  if (!access.claimsInObject) return accept(access.identity)
+  const identity = await services.sessions.identity(site, access.identity.sessionId)
+  return identity === undefined ? deny({ reason: 'session_unknown' }) : accept(identity)
+}

@@ -1,0 +1,130 @@
+/**
+ * A signed-in browser: what its object keeps, and when it is over. Pure; times in seconds.
+ */
+import type { Site } from '../config/config.ts'
+import type { Denial } from '../denial.ts'
+import type { IdTokenClaims, ProviderTokens, Refreshed, SignedIn } from '../oidc/tokens.ts'
+import type { SessionId } from './refresh-cookie.ts'
+import type { Rotation } from './rotation.ts'
+
+/** The record of one session. It lives in its object, sealed; nothing of it but `Identity` leaves. */
+export interface SessionRecord {
+  readonly version: 1
+  readonly identity: Identity
+  /** base64url of the key behind the refresh cookies' MACs. */
+  readonly cookieKey: string
+  readonly rotation: Rotation
+  /** When the session was last renewed: the idle limit counts from here. */
+  readonly renewedAt: number
+  readonly provider: {
+    readonly accessToken: string
+    readonly refreshToken: string | undefined
+    readonly idToken: string
+    readonly scope: string | undefined
+    readonly refreshedAt: number
+    /** `undefined` where the provider does not say. */
+    readonly expiresAt: number | undefined
+  }
+}
+
+/** Who is signed in. What the access cookie seals; `/auth/session` and rules see nothing else. */
+export interface Identity {
+  readonly sessionId: SessionId
+  /** The provider's issuer: with `subject` it says who somebody is. Never the e-mail. */
+  readonly issuer: string
+  readonly subject: string
+  readonly claims: Readonly<Record<string, unknown>>
+  readonly createdAt: number
+  readonly authTime: number | undefined
+  readonly acr: string | undefined
+}
+
+/** Claims about the token rather than about the person. */
+const protocolClaims: ReadonlySet<string> = new Set([
+  ...['iss', 'sub', 'aud', 'exp', 'iat', 'nbf', 'jti', 'azp', 'nonce', 'at_hash', 'c_hash', 's_hash'],
+  ...['auth_time', 'acr', 'sid', 'idp', 'typ'],
+])
+
+export function startSession(
+  sessionId: SessionId,
+  signedIn: SignedIn,
+  userinfo: Readonly<Record<string, unknown>>,
+  cookieKey: string,
+  rotation: Rotation,
+  now: number,
+): SessionRecord {
+  return {
+    version: 1,
+    identity: {
+      sessionId,
+      issuer: signedIn.claims.iss,
+      subject: signedIn.claims.sub,
+      claims: personClaims({ ...userinfo, ...signedIn.claims }),
+      createdAt: now,
+      authTime: signedIn.claims.auth_time,
+      acr: typeof signedIn.claims['acr'] === 'string' ? signedIn.claims['acr'] : undefined,
+    },
+    cookieKey,
+    rotation,
+    renewedAt: now,
+    provider: { ...keepTokens(signedIn.tokens, now), idToken: signedIn.tokens.idToken },
+  }
+}
+
+function personClaims(claims: IdTokenClaims | Record<string, unknown>): Readonly<Record<string, unknown>> {
+  return Object.fromEntries(Object.entries(claims).filter(([name]) => !protocolClaims.has(name)))
+}
+
+function keepTokens(tokens: ProviderTokens, now: number): Omit<SessionRecord['provider'], 'idToken'> {
+  return {
+    accessToken: tokens.accessToken,
+    refreshToken: tokens.refreshToken,
+    scope: tokens.scope,
+    refreshedAt: now,
+    expiresAt: tokens.expiresIn === undefined ? undefined : now + tokens.expiresIn,
+  }
+}
+
+/** The record after a refresh at the provider. What the provider did not send again stays. */
+export function withRefreshed(record: SessionRecord, refreshed: Refreshed, now: number): SessionRecord {
+  const kept = keepTokens(refreshed.tokens, now)
+  const claims = refreshed.claims === undefined ? {} : personClaims(refreshed.claims)
+  return {
+    ...record,
+    identity: { ...record.identity, claims: { ...record.identity.claims, ...claims } },
+    provider: {
+      ...kept,
+      refreshToken: kept.refreshToken ?? record.provider.refreshToken,
+      scope: kept.scope ?? record.provider.scope,
+      idToken: refreshed.tokens.idToken ?? record.provider.idToken,
+    },
+  }
+}
+
+/** Why the session is over, if it is. */
+export function endOf(record: SessionRecord, site: Site, now: number): Denial | undefined {
+  if (now >= record.identity.createdAt + site.session.absolute) return { reason: 'session_expired' }
+  if (now >= record.renewedAt + site.session.idle) return { reason: 'session_idle' }
+  return undefined
+}
+
+/** Until when the session can be renewed, if nothing renews it before. */
+export function refreshBy(record: SessionRecord, site: Site): number {
+  return Math.min(record.identity.createdAt + site.session.absolute, record.renewedAt + site.session.idle)
+}
+
+/**
+ * Whether a renewal asks the provider too. Each access cookie that ran out does, so that an account closed at
+ * the provider is noticed within its life; the margin keeps a burst of renewals at one refresh.
+ */
+export function isProviderRefreshDue(record: SessionRecord, site: Site, now: number): boolean {
+  const { refreshToken, refreshedAt, expiresAt } = record.provider
+  if (refreshToken === undefined) return false
+  const lifetime = Math.min(site.session.access, (expiresAt ?? Infinity) - refreshedAt)
+  return now - refreshedAt >= Math.max(1, Math.ceil(lifetime * 0.8))
+}
+
+/** Whether the provider's access token still holds, so that a session outlives the provider's outage. */
+export function isProviderTokenGood(record: SessionRecord, now: number): boolean {
+  return record.provider.expiresAt !== undefined && now < record.provider.expiresAt
+}

@@ -1,0 +1,49 @@
+/**
+ * The port to session objects: `platform/session-stub.ts` implements it over RPC, `platform/session-object.ts`
+ * is the single writer behind it. Its promises:
+ *
+ * - one session's operations run one after another, whoever asks;
+ * - a new provider refresh token is stored before anyone is answered;
+ * - nothing is aborted once a refresh token was sent;
+ * - a denial is a value; a `Fault` is thrown and changes nothing.
+ */
+import type { Site } from '../config/config.ts'
+import type { Result } from '../denial.ts'
+import type { SignedIn } from '../oidc/tokens.ts'
+import type { RefreshCookie, SessionId } from './refresh-cookie.ts'
+import type { Identity } from './session.ts'
+
+/** What a browser gets: who it is, and the next refresh cookie. */
+export interface Handout {
+  readonly identity: Identity
+  readonly refreshCookie: string
+  /** Seconds since 1970: after this nothing renews the session. */
+  readonly refreshBy: number
+}
+
+export interface Ended {
+  /** For `id_token_hint`. */
+  readonly idToken: string
+}
+
+/** How a request shows that it may end a session: a cookie that opened, or one for the object to check. */
+export type EndAuthority =
+  | { readonly kind: 'access'; readonly sessionId: SessionId }
+  | { readonly kind: 'refresh'; readonly cookie: RefreshCookie }
+
+export interface Sessions {
+  create(
+    site: Site,
+    sessionId: SessionId,
+    signedIn: SignedIn,
+    userinfo: Readonly<Record<string, unknown>>,
+  ): Promise<Handout>
+  /** Renews: rotates the cookie, asks the provider where that is due. */
+  renew(site: Site, cookie: RefreshCookie): Promise<Result<Handout>>
+  /** Who the cookie belongs to; nothing changes. */
+  peek(site: Site, cookie: RefreshCookie): Promise<Result<Omit<Handout, 'refreshCookie'>>>
+  /** The whole identity of a session whose claims do not fit into a cookie. */
+  identity(site: Site, sessionId: SessionId): Promise<Identity | undefined>
+  /** Ends the session and revokes its refresh token at the provider; `undefined` where there was none. */
+  end(site: Site, authority: EndAuthority, revoke: boolean): Promise<Ended | undefined>
+}
