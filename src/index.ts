@@ -1,0 +1,24 @@
+/**
+ * The Worker: its services are made once an isolate; `app.ts` answers.
+ */
+import { answer } from './app.ts'
+import { Fault } from './fault.ts'
+import { refuseFault } from './http/refuse.ts'
+import { secondsNow } from './platform/clock.ts'
+import type { Environment } from './platform/environment.ts'
+import { servicesOf } from './platform/services.ts'
+
+export { IssuerObject } from './platform/issuer-object.ts'
+export { KeyObject } from './platform/key-object.ts'
+export { SessionObject } from './platform/session-object.ts'
+
+export default {
+  async fetch(request, env) {
+    try {
+      return await answer(request, await servicesOf(env), secondsNow())
+    } catch (error) {
+      // Only a configuration that cannot be used comes here; its problems are in the log.
+      return refuseFault(request, error instanceof Fault ? error : new Fault('internal', 'start', { cause: error }))
+    }
+  },
+} satisfies ExportedHandler<Environment>

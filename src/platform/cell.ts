@@ -1,0 +1,48 @@
+/**
+ * A value kept by the isolate: served while fresh; while stale, still served and renewed behind the answer by
+ * one request; awaited only where there is none.
+ *
+ * Values and time stamps are shared, promises never: a promise belongs to the request that made it, and
+ * never settles once that request has ended. Cold requests load each for themselves; the object behind
+ * makes one fetch of it.
+ */
+import { waitUntil } from 'cloudflare:workers'
+
+export interface Aged<T> {
+  readonly value: T
+  /** Seconds: from here on it is renewed behind the answer. */
+  readonly freshUntil: number
+  /** Seconds: from here on it is not served. */
+  readonly usableUntil: number
+}
+
+/** A renewal that has not ended by then is taken for lost, and another request may try. */
+const lease = 10
+
+export class Cell<T> {
+  #kept: Aged<T> | undefined
+  #leaseUntil = 0
+
+  /** The value, loaded by `load` where that is needed. What `load` throws is thrown only if nothing usable is kept. */
+  async read(now: number, load: () => Promise<Aged<T>>): Promise<T> {
+    const kept = this.#kept
+    if (kept === undefined || now >= kept.usableUntil) return (await this.renew(load)).value
+    if (now >= kept.freshUntil && now >= this.#leaseUntil) {
+      this.#leaseUntil = now + lease
+      // Failing leaves the stale value; the load has logged why.
+      waitUntil(this.renew(load).catch(() => undefined))
+    }
+    return kept.value
+  }
+
+  async renew(load: () => Promise<Aged<T>>): Promise<Aged<T>> {
+    const loaded = await load()
+    this.#kept = loaded
+    this.#leaseUntil = 0
+    return loaded
+  }
+
+  peek(): T | undefined {
+    return this.#kept?.value
+  }
+}

@@ -1,0 +1,46 @@
+/**
+ * Everything behind the ports, for this isolate: made once, from the environment.
+ */
+import { assertionCache } from './assertion-cache.ts'
+import { configurationOf } from './configuration.ts'
+import { consoleLog } from './console-log.ts'
+import type { Environment } from './environment.ts'
+import { IssuerDocuments } from './issuer-documents.ts'
+import { outbound } from './outbound.ts'
+import { randomText } from './random.ts'
+import { sealOf } from './seal-keys.ts'
+import { sessionsOf } from './session-stub.ts'
+import { SiteKeys } from './site-keys.ts'
+import { upstreamsOf } from './upstreams.ts'
+
+export type PlatformServices = Awaited<ReturnType<typeof make>>
+
+const made = new WeakMap<Environment, PlatformServices>()
+
+/** Throws `Fault` (`configuration`). */
+export async function servicesOf(env: Environment): Promise<PlatformServices> {
+  const known = made.get(env)
+  if (known !== undefined) return known
+  const services = await make(env)
+  made.set(env, services)
+  return services
+}
+
+async function make(env: Environment) {
+  const config = configurationOf(env)
+  const seal = await sealOf(env)
+  const siteKeys = new SiteKeys(env, seal)
+  return {
+    config,
+    seal,
+    sessions: sessionsOf(env),
+    log: consoleLog,
+    directory: new IssuerDocuments(env),
+    outbound,
+    random: randomText,
+    signingKeys: siteKeys,
+    publishedKeys: siteKeys,
+    upstreams: upstreamsOf(env),
+    assertions: assertionCache(),
+  }
+}

@@ -1,0 +1,227 @@
+/**
+ * One object per session: its single writer. Everything runs one after another, so that twenty tabs cost the
+ * provider one refresh: who waits finds the result of who came first. See `session/sessions.ts` for what is
+ * promised, `docs/storage.md` for what is kept.
+ */
+import { DurableObject } from 'cloudflare:workers'
+import { decodeBase64url } from '../base64url.ts'
+import type { Site } from '../config/config.ts'
+import { accept, type Denial, deny, type Result } from '../denial.ts'
+import { Fault } from '../fault.ts'
+import { revokeRefreshToken } from '../oidc/end-session.ts'
+import { type OidcParties, refreshTokens, type SignedIn } from '../oidc/tokens.ts'
+import { formatRefreshCookie, isAuthentic, type RefreshCookie, type SessionId } from '../session/refresh-cookie.ts'
+import { present, startRotation } from '../session/rotation.ts'
+import {
+  endOf,
+  type Identity,
+  isProviderRefreshDue,
+  isProviderTokenGood,
+  refreshBy,
+  type SessionRecord,
+  startSession,
+  withRefreshed,
+} from '../session/session.ts'
+import type { EndAuthority, Ended, Handout } from '../session/sessions.ts'
+import { answered, type Answered } from './answered.ts'
+import { secondsNow } from './clock.ts'
+import { configurationOf } from './configuration.ts'
+import { consoleLog } from './console-log.ts'
+import type { Environment } from './environment.ts'
+import { IssuerDocuments } from './issuer-documents.ts'
+import { Mutex } from './mutex.ts'
+import { outbound } from './outbound.ts'
+import { randomText } from './random.ts'
+import { sealOf } from './seal-keys.ts'
+
+/** What storage holds: the record sealed, and which site's key opens it. */
+interface Stored {
+  readonly site: string
+  readonly sealed: string
+}
+
+export class SessionObject extends DurableObject<Environment> {
+  readonly #mutex = new Mutex()
+  readonly #directory = new IssuerDocuments(this.env)
+
+  create(
+    siteId: string,
+    sessionId: SessionId,
+    signedIn: SignedIn,
+    userinfo: Readonly<Record<string, unknown>>,
+  ): Promise<Answered<Handout>> {
+    return this.#alone(async () => {
+      const site = this.#site(siteId)
+      const record = startSession(sessionId, signedIn, userinfo, randomText(32), startRotation(), secondsNow())
+      await this.#store(site, record)
+      return handout(site, record, 0)
+    })
+  }
+
+  renew(siteId: string, cookie: RefreshCookie): Promise<Answered<Result<Handout>>> {
+    return this.#alone(async () => {
+      const site = this.#site(siteId)
+      const found = await this.#authentic(site, cookie)
+      if (!found.ok) return found
+      const now = secondsNow()
+      const presented = present(found.value.rotation, cookie.number, now, site.session.grace)
+      if (presented.kind === 'reused') {
+        consoleLog('warn', 'session.refresh_cookie_reused', { site: site.id, session: cookie.sessionId })
+        await this.#drop(site, found.value, true)
+        return deny({ reason: 'refresh_cookie_reused' })
+      }
+      const refreshed = await this.#refreshAtProvider(site, found.value, now)
+      if (!refreshed.ok) return refreshed
+      const record = { ...refreshed.value, rotation: presented.rotation, renewedAt: now }
+      await this.#store(site, record)
+      return accept(await handout(site, record, presented.handOut))
+    })
+  }
+
+  peek(siteId: string, cookie: RefreshCookie): Promise<Answered<Result<Omit<Handout, 'refreshCookie'>>>> {
+    return this.#alone(async () => {
+      const site = this.#site(siteId)
+      const found = await this.#authentic(site, cookie)
+      if (!found.ok) return found
+      const presented = present(found.value.rotation, cookie.number, secondsNow(), site.session.grace)
+      // Looking is no use: it neither rotates nor ends anything. A reused cookie shows nothing all the same.
+      if (presented.kind === 'reused') return deny({ reason: 'refresh_cookie_reused' })
+      return accept({ identity: found.value.identity, refreshBy: refreshBy(found.value, site) })
+    })
+  }
+
+  identity(siteId: string): Promise<Answered<Identity | undefined>> {
+    return this.#alone(async () => {
+      const site = this.#site(siteId)
+      const record = await this.#load(site)
+      return record === undefined || endOf(record, site, secondsNow()) !== undefined ? undefined : record.identity
+    })
+  }
+
+  end(siteId: string, authority: EndAuthority, revoke: boolean): Promise<Answered<Ended | undefined>> {
+    return this.#alone(async () => {
+      const site = this.#site(siteId)
+      const found =
+        authority.kind === 'access' ? await this.#live(site) : await this.#authentic(site, authority.cookie)
+      if (!found.ok) return undefined
+      await this.#drop(site, found.value, revoke)
+      return { idToken: found.value.provider.idToken }
+    })
+  }
+
+  /** The session is over whatever happens: nothing of it stays. */
+  override async alarm(): Promise<void> {
+    await this.#mutex.run(async () => {
+      const stored = this.ctx.storage.kv.get<Stored>('session')
+      const site = configurationOf(this.env).sites.find(({ id }) => id === stored?.site)
+      const record = site === undefined ? undefined : await this.#load(site)
+      const now = secondsNow()
+      if (site !== undefined && record !== undefined && endOf(record, site, now) === undefined) {
+        await this.ctx.storage.setAlarm(refreshBy(record, site) * 1000)
+        return
+      }
+      await this.ctx.storage.deleteAll()
+    })
+  }
+
+  #alone<T>(work: () => Promise<T>): Promise<Answered<T>> {
+    return answered(() => this.#mutex.run(work))
+  }
+
+  async #live(site: Site): Promise<Result<SessionRecord>> {
+    const record = await this.#load(site)
+    if (record === undefined) return deny({ reason: 'session_unknown' })
+    const over: Denial | undefined = endOf(record, site, secondsNow())
+    if (over === undefined) return accept(record)
+    await this.ctx.storage.deleteAll()
+    return deny(over)
+  }
+
+  async #authentic(site: Site, cookie: RefreshCookie): Promise<Result<SessionRecord>> {
+    const found = await this.#live(site)
+    if (!found.ok) return found
+    const authentic = await isAuthentic(cookie, keyOf(found.value))
+    // A guess ends nothing: the session id is no secret, and anyone may know it.
+    return authentic ? found : deny({ reason: 'refresh_cookie_unknown' })
+  }
+
+  /** The record after the provider was asked, where that is due. A provider that is down ends nothing. */
+  async #refreshAtProvider(site: Site, record: SessionRecord, now: number): Promise<Result<SessionRecord>> {
+    const { refreshToken } = record.provider
+    if (refreshToken === undefined || !isProviderRefreshDue(record, site, now)) return accept(record)
+    try {
+      const parties = await this.#parties(site)
+      const refreshed = await refreshTokens(parties, refreshToken, record.identity.subject)
+      if (refreshed.ok) {
+        const renewed = withRefreshed(record, refreshed.value, now)
+        // Before anyone is answered: the provider may have spent the old token.
+        await this.#store(site, renewed)
+        return accept(renewed)
+      }
+      consoleLog('warn', 'session.refresh_denied', { site: site.id, reason: refreshed.denial.reason })
+      await this.#drop(site, record, refreshed.denial.reason !== 'grant_revoked')
+      return refreshed
+    } catch (error) {
+      if (!(error instanceof Fault) || !isProviderTokenGood(record, now)) throw error
+      consoleLog('error', 'session.refresh_failed', { site: site.id, kind: error.kind, detail: error.message })
+      return accept(record)
+    }
+  }
+
+  async #drop(site: Site, record: SessionRecord, revoke: boolean): Promise<void> {
+    await this.ctx.storage.deleteAll()
+    const { refreshToken } = record.provider
+    if (!revoke || refreshToken === undefined) return
+    // Nobody waits for it: here the session has ended already.
+    this.ctx.waitUntil(
+      this.#parties(site)
+        .then((parties) => revokeRefreshToken(parties, refreshToken))
+        .catch((error: unknown) => {
+          const kind = error instanceof Fault ? error.kind : 'internal'
+          consoleLog('warn', 'session.revocation_failed', { site: site.id, kind })
+        }),
+    )
+  }
+
+  async #parties({ provider }: Site): Promise<OidcParties> {
+    const metadata = await this.#directory.metadata(provider)
+    return { provider, metadata, directory: this.#directory, outbound }
+  }
+
+  async #load(site: Site): Promise<SessionRecord | undefined> {
+    const stored = this.ctx.storage.kv.get<Stored>('session')
+    // attack: session-of-another-site
+    if (stored === undefined || stored.site !== site.id) return undefined
+    const seal = await sealOf(this.env)
+    const opened = await seal.open(site.id, 'session', stored.sealed, secondsNow())
+    return opened.ok ? (opened.value as SessionRecord) : undefined
+  }
+
+  async #store(site: Site, record: SessionRecord): Promise<void> {
+    const seal = await sealOf(this.env)
+    const end = record.identity.createdAt + site.session.absolute
+    const stored: Stored = { site: site.id, sealed: await seal.seal(site.id, 'session', record, end) }
+    this.ctx.storage.kv.put('session', stored)
+    await this.ctx.storage.setAlarm(refreshBy(record, site) * 1000)
+  }
+
+  #site(id: string): Site {
+    const site = configurationOf(this.env).sites.find((candidate) => candidate.id === id)
+    if (site === undefined) throw new Fault('configuration', `there is no site ${id}`)
+    return site
+  }
+}
+
+async function handout(site: Site, record: SessionRecord, number: number): Promise<Handout> {
+  return {
+    identity: record.identity,
+    refreshCookie: await formatRefreshCookie(record.identity.sessionId, number, keyOf(record)),
+    refreshBy: refreshBy(record, site),
+  }
+}
+
+function keyOf(record: SessionRecord): Uint8Array<ArrayBuffer> {
+  const key = decodeBase64url(record.cookieKey)
+  if (key === undefined) throw new Fault('storage_failed', 'a stored cookie key cannot be read')
+  return key
+}

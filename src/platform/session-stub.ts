@@ -1,0 +1,27 @@
+/**
+ * `Sessions` over RPC. Objects are named by site and session id: the same id under another site is another
+ * object, which is empty.
+ */
+import type { Site } from '../config/config.ts'
+import type { Identity } from '../session/session.ts'
+import type { SessionId } from '../session/refresh-cookie.ts'
+import type { Sessions } from '../session/sessions.ts'
+import { unwrap } from './answered.ts'
+import type { Environment } from './environment.ts'
+import type { SessionObject } from './session-object.ts'
+
+export function sessionsOf(env: Environment): Sessions {
+  // A stub belongs to the request that made it, so each call makes its own.
+  const object = (site: Site, id: SessionId): DurableObjectStub<SessionObject> =>
+    env.SESSION_OBJECTS.getByName(`${site.id}/${id}`)
+  return {
+    create: (site, id, signedIn, userinfo) => unwrap(object(site, id).create(site.id, id, signedIn, userinfo)),
+    renew: (site, cookie) => unwrap(object(site, cookie.sessionId).renew(site.id, cookie)),
+    peek: (site, cookie) => unwrap(object(site, cookie.sessionId).peek(site.id, cookie)),
+    identity: (site, id): Promise<Identity | undefined> => unwrap(object(site, id).identity(site.id)),
+    end: (site, authority, revoke) => {
+      const id = authority.kind === 'access' ? authority.sessionId : authority.cookie.sessionId
+      return unwrap(object(site, id).end(site.id, authority, revoke))
+    },
+  }
+}
