@@ -1,8 +1,8 @@
 /**
- * `node scripts/run.mjs <task>`: the one way into every task of `package.json`. It makes `npm test` and
- * `npm start` work on a fresh clone: the installed packages are brought in line with the lockfile, and
- * the task runs on the Node which the lockfile pins. Plain JavaScript, since the Node that runs this file
- * is whatever the machine has.
+ * `node scripts/run.mjs <task>`: the one way into every task of `package.json`. It makes `npm test`
+ * and `npm start` work on a fresh clone: the installed packages are brought in line with the
+ * lockfile, and the task runs on the Node which the lockfile pins. Plain JavaScript, since the Node
+ * that runs this file is whatever the machine has.
  */
 import { spawn, spawnSync } from 'node:child_process'
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
@@ -37,6 +37,7 @@ const tasks = {
 
 let node = process.execPath
 let child = null
+let stopping = false
 
 async function main([name, ...args]) {
   const task = Object.hasOwn(tasks, name ?? '') ? tasks[name] : undefined
@@ -71,7 +72,7 @@ async function test(checked, args) {
   return tally.failed === 0 ? 0 : Math.max(code, 1)
 }
 
-/** The names of the checks that failed: every one runs, so that one run shows all there is to mend. */
+/** The names of the checks that failed: every one runs, so that one run shows all to mend. */
 async function failedChecks() {
   const folders = ['src', 'test', 'test/worker', 'scripts', 'examples', 'bench']
   const checks = [
@@ -95,7 +96,7 @@ function hasTypeScript(folder) {
   return readdirSync(path, { recursive: true }).some((name) => name.endsWith('.ts'))
 }
 
-/** Runs `npm ci` when the installed packages are not those of the lockfile. Says what went wrong, or null. */
+/** Runs `npm ci` if the packages are not those of the lockfile. Says what went wrong, or null. */
 async function install() {
   if (isInstalled()) return null
   console.log('Installing the packages of package-lock.json (npm ci) ...')
@@ -112,8 +113,8 @@ async function install() {
 }
 
 /**
- * npm writes what it installed to `node_modules/.package-lock.json`, at the end: there after a whole
- * install only. Packages for other platforms are in the lockfile alone.
+ * npm writes what it installed to `node_modules/.package-lock.json`, and does so at the end: the
+ * file is there after a whole install only. Packages for other platforms are in the lockfile alone.
  */
 function isInstalled() {
   const installed = packagesIn(join(modules, '.package-lock.json'))
@@ -151,8 +152,8 @@ function chooseNode() {
   const [major, minor] = process.versions.node.split('.').map(Number)
   if (major >= 24 || (major === 22 && minor >= 18)) return null
   return (
-    `Sallyport's tools need Node 22.18 or 24 and later; this is ${process.versions.node}, and there is ` +
-    `no packaged Node for ${process.platform}-${process.arch}.\n` +
+    `Sallyport's tools need Node 22.18 or 24 and later. This is ${process.versions.node}, and ` +
+    `there is no packaged Node for ${process.platform}-${process.arch}.\n` +
     'To mend it: install Node 24 (https://nodejs.org), open a new shell, and run this again.'
   )
 }
@@ -161,7 +162,7 @@ function script(path, args) {
   return run(node, [path, ...args])
 }
 
-/** Runs a command of a package by its file, so that no shell and no shim is between it and its signals. */
+/** Runs a package's command by its file: no shell or shim is between it and its signals. */
 function tool(packageName, args, env = {}, command = packageName) {
   const manifest = JSON.parse(readFileSync(join(modules, packageName, 'package.json'), 'utf8'))
   const bin = typeof manifest.bin === 'string' ? manifest.bin : manifest.bin[command]
@@ -185,9 +186,10 @@ function run(command, args, { env = {}, quietly } = {}) {
     })
     child.once('close', (code, signal) => {
       child = null
-      // A task that was told to stop is not followed by another
-      if (signal !== null) process.exit(128 + constants.signals[signal])
-      resolve(code)
+      const result = signal === null ? code : 128 + constants.signals[signal]
+      // What was told to stop is not followed by the next check or test
+      if (stopping) process.exit(result)
+      resolve(result)
     })
   })
 }
@@ -195,6 +197,7 @@ function run(command, args, { env = {}, quietly } = {}) {
 // Ctrl-C in a terminal reaches the child by itself: to pass it on would be to press it twice.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
   process.on(signal, () => {
+    stopping = true
     if (child === null) process.exit(128 + constants.signals[signal])
     else if (signal !== 'SIGINT' || !process.stdin.isTTY) child.kill(signal)
   })

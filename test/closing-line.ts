@@ -1,7 +1,7 @@
 /**
  * The closing line: `N passed, N failed` over all projects, what a person or a machine reads first.
- * `scripts/run.mjs` names a file for the tally and prints the line itself, as the very last thing, once
- * every process is gone; under a bare `vitest` it is printed here.
+ * `scripts/run.mjs` names a file for the tally and prints the line itself, as the very last thing,
+ * once every process is gone; under a bare `vitest` it is printed here.
  */
 import { writeFileSync } from 'node:fs'
 
@@ -17,7 +17,7 @@ export default class ClosingLine implements Reporter {
     const notes = new Map<string, number>()
 
     for (const module of modules) {
-      // A file that does not load, or a hook that fails, has no test to its name and is a failure still
+      // A file that does not load, or a hook that fails, has no test to its name: a failure still
       tally.failed += module.errors().length
       for (const suite of module.children.allSuites()) tally.failed += suite.errors().length
       for (const test of module.children.allTests()) {

@@ -1,9 +1,18 @@
 /**
- * Where the journeys get their browser. A Chromium of the system comes first, since it is what people
- * have; failing that, the one from npm, so that `npm test` needs nothing but npm on a bare Linux machine.
+ * Where the journeys get their browser. A Chromium of the system comes first, since it is what
+ * people have; failing that, the one from npm, so that a bare Linux machine needs nothing but npm.
  */
 import { execFile } from 'node:child_process'
-import { access, constants, mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import {
+  access,
+  constants,
+  mkdir,
+  mkdtemp,
+  readFile,
+  rename,
+  rm,
+  writeFile,
+} from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 
@@ -23,8 +32,8 @@ export interface MissingChromium {
 const run = promisify(execFile)
 const root = join(import.meta.dirname, '..', '..')
 
-// The sandbox needs rights which root in a container lacks; the only pages opened are our own. QUIC and
-// the background services would speak to hosts that no test knows of.
+// The sandbox needs rights which root in a container lacks; the only pages opened are our own. QUIC
+// and the background services would speak to hosts that no test knows of.
 const args = [
   '--no-sandbox',
   '--disable-gpu',
@@ -45,7 +54,7 @@ const systemPaths = [
   '/Applications/Chromium.app/Contents/MacOS/Chromium',
 ]
 
-/** Every candidate is started once: a file may be there and still lack a library, or be a mere stub. */
+/** Every candidate is started once: a file may be there and lack a library, or be a mere stub. */
 export async function findChromium(): Promise<Chromium | MissingChromium> {
   const named = process.env['CHROMIUM_PATH']
   if (named !== undefined && named !== '') {
@@ -97,9 +106,9 @@ async function chromiumFromNpm(): Promise<Chromium | MissingChromium> {
 }
 
 /**
- * The folder with the unpacked browser. The package unpacks to the common temporary folder, under names
- * anybody might have taken, and only part of it outside a serverless function: hence a child with a
- * folder and an environment of its own, and a rename, which one of several concurrent runs wins.
+ * The folder with the unpacked browser. The package unpacks to the common temporary folder, under
+ * names anybody might have taken, and only part of it outside a serverless function: hence a child
+ * with a folder and an environment of its own, and a rename, which one of several runs wins.
  */
 async function unpacked(): Promise<string> {
   const manifest = join(root, 'node_modules', '@sparticuz', 'chromium', 'package.json')
@@ -149,7 +158,9 @@ async function whyItDoesNotStart(
     })
     return null
   } catch (error) {
-    const lines = String(error instanceof Error ? error.message : error).trim().split('\n')
+    const lines = String(error instanceof Error ? error.message : error)
+      .trim()
+      .split('\n')
     return lines.at(-1) ?? 'unknown reason'
   }
 }

@@ -4,8 +4,8 @@ import { afterAll, beforeAll, beforeEach, describe } from 'vitest'
 import { findChromium, launchBrowser } from './chromium.ts'
 
 /**
- * A `describe` whose tests share one browser. Without a browser its tests are skipped and say why; in CI,
- * where nobody reads that, they fail.
+ * A `describe` whose tests share one browser. Without a browser its tests are skipped and say why;
+ * in CI, where nobody reads that, they fail.
  */
 export function journey(name: string, body: (browser: () => Browser) => void): void {
   describe(name, () => {

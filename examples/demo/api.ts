@@ -1,0 +1,120 @@
+/**
+ * The demo's API: it trusts no plain header, only the assertion, which it checks against the key that the
+ * Worker publishes. It answers with what it received.
+ */
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { pipeline } from 'node:stream'
+
+import { createRemoteJWKSet, type JWTPayload, jwtVerify } from 'jose'
+
+export interface ApiOptions {
+  /** 0 takes any free port. */
+  readonly port: number
+  /** The site: issuer of assertions, and where its keys are. Asked for once the Worker runs. */
+  readonly site: () => string
+  readonly audience: string
+}
+
+export interface RunningApi {
+  readonly url: string
+  close(): Promise<void>
+}
+
+export async function startApi(options: ApiOptions): Promise<RunningApi> {
+  const verify = verifier(options)
+  const server = createServer((request, response) => {
+    answer(request, response, verify).catch(() => response.destroy())
+  })
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(options.port, '127.0.0.1', resolve)
+  })
+  return {
+    url: `http://localhost:${(server.address() as AddressInfo).port}`,
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve())
+        server.closeAllConnections()
+      }),
+  }
+}
+
+type Verify = (assertion: string) => Promise<JWTPayload>
+
+function verifier({ site, audience }: ApiOptions): Verify {
+  let keys: ReturnType<typeof createRemoteJWKSet> | undefined
+  return async (assertion) => {
+    keys ??= createRemoteJWKSet(new URL('/.well-known/jwks.json', site()))
+    const { payload } = await jwtVerify(assertion, keys, {
+      algorithms: ['ES256'],
+      typ: 'sallyport+jwt',
+      issuer: site(),
+      audience,
+      requiredClaims: ['exp', 'sub', 'sid'],
+    })
+    return payload
+  }
+}
+
+async function answer(request: IncomingMessage, response: ServerResponse, verify: Verify): Promise<void> {
+  const url = new URL(request.url ?? '/', 'http://api.invalid')
+  const [, , action, argument] = url.pathname.split('/')
+  switch (action) {
+    case 'echo':
+      response.writeHead(200, { 'content-type': request.headers['content-type'] ?? 'application/octet-stream' })
+      return void pipeline(request, response, () => undefined)
+    case 'redirect':
+      return void response.writeHead(302, { location: '/api/me' }).end()
+    case 'status':
+      return void response.writeHead(Number(argument) || 500).end()
+    case 'slow':
+      await new Promise((resolve) => setTimeout(resolve, Number(url.searchParams.get('ms') ?? 1000)))
+      break
+    case 'stream':
+      return stream(response)
+  }
+  await me(request, response, verify)
+}
+
+async function me(request: IncomingMessage, response: ServerResponse, verify: Verify): Promise<void> {
+  const assertion = assertionOf(request)
+  const identity = assertion === undefined ? null : await verify(assertion).catch(() => undefined)
+  const status = identity === undefined ? 401 : 200
+  // The assertion itself is not shown: it would be a token in a page.
+  const headers = { ...request.headers }
+  if (assertion !== undefined) {
+    headers[request.headers['sallyport-assertion'] === undefined ? 'authorization' : 'sallyport-assertion'] =
+      '(the assertion: see identity)'
+  }
+  response.writeHead(status, { 'content-type': 'application/json', 'cache-control': 'no-store' })
+  response.end(
+    JSON.stringify({
+      method: request.method,
+      path: request.url,
+      identity: identity ?? (identity === null ? null : { error: 'the assertion does not verify' }),
+      headers,
+    }),
+  )
+}
+
+function assertionOf(request: IncomingMessage): string | undefined {
+  const own = request.headers['sallyport-assertion']
+  if (typeof own === 'string') return own
+  return /^Bearer (\S+)$/.exec(request.headers.authorization ?? '')?.[1]
+}
+
+/** Server-sent events, one a second, ten of them. */
+function stream(response: ServerResponse): void {
+  response.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store' })
+  let sent = 0
+  const send = () => {
+    response.write(`data: ${++sent}\n\n`)
+    if (sent < 10) return
+    clearInterval(timer)
+    response.end()
+  }
+  const timer = setInterval(send, 1000)
+  response.on('close', () => clearInterval(timer))
+  send()
+}

@@ -1,0 +1,83 @@
+/**
+ * The Worker on workerd on this machine: bundled by wrangler as for a deployment, run by Miniflare. `npm start`,
+ * the journeys and the measurements share it.
+ */
+import { spawn } from 'node:child_process'
+import { mkdtemp } from 'node:fs/promises'
+import { createRequire } from 'node:module'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+
+import { convertV4MiniflareOptions, Log, LogLevel, Miniflare } from 'miniflare'
+import { unstable_getMiniflareWorkerOptions, unstable_readConfig } from 'wrangler'
+
+export interface LocalWorkerOptions {
+  readonly configPath: string
+  /** A bundle of `bundleWorker`; made from `configPath` where absent. */
+  readonly script?: string
+  readonly port: number
+  /** Take the place of the configuration's own `[vars]` of the same name. */
+  readonly vars?: Readonly<Record<string, unknown>>
+  readonly secrets?: Readonly<Record<string, string>>
+  /** Where KV and Durable Objects live on between runs; in memory where absent. */
+  readonly persistTo?: string
+  /** Each line the Worker writes to its console. */
+  readonly onLog?: (line: string) => void
+}
+
+export interface LocalWorker {
+  readonly url: URL
+  readonly miniflare: Miniflare
+  close(): Promise<void>
+}
+
+/** Bundles the Worker of a wrangler.toml; gives the path of the script. */
+export async function bundleWorker(configPath: string): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'sallyport-bundle-'))
+  const wrangler = join(
+    dirname(createRequire(import.meta.url).resolve('wrangler/package.json')),
+    'bin/wrangler.js',
+  )
+  const arguments_ = [wrangler, 'deploy', '--dry-run', '--outdir', folder, '--config', configPath]
+  await new Promise<void>((resolve, reject) => {
+    const child = spawn(process.execPath, arguments_, { stdio: ['ignore', 'pipe', 'pipe'] })
+    let printed = ''
+    child.stdout.on('data', (chunk: Buffer) => (printed += chunk.toString()))
+    child.stderr.on('data', (chunk: Buffer) => (printed += chunk.toString()))
+    child.on('error', reject)
+    child.on('close', (code) =>
+      code === 0 ? resolve() : reject(new Error(`wrangler could not bundle ${configPath}:\n${printed}`)),
+    )
+  })
+  return join(folder, 'index.js')
+}
+
+export async function startLocalWorker(options: LocalWorkerOptions): Promise<LocalWorker> {
+  const script = options.script ?? (await bundleWorker(options.configPath))
+  const config = unstable_readConfig({ config: options.configPath }, { hideWarnings: true })
+  // The demo's own bindings are given below: nothing is read from a .dev.vars of the user's.
+  const { modulesRules: _, ...worker } = unstable_getMiniflareWorkerOptions(config).workerOptions
+  const { onLog } = options
+  const miniflare = new Miniflare(
+    convertV4MiniflareOptions({
+      host: '127.0.0.1',
+      port: options.port,
+      log: new Log(LogLevel.ERROR),
+      logRequests: false,
+      ...(options.persistTo === undefined ? {} : { resourcePersistencePath: options.persistTo }),
+      ...(onLog === undefined ? {} : { handleStructuredLogs: ({ message }) => onLog(message) }),
+      workers: [
+        {
+          ...worker,
+          name: config.name ?? 'sallyport',
+          modules: true,
+          rootPath: dirname(script),
+          scriptPath: script,
+          bindings: { ...worker.bindings, ...options.vars, ...options.secrets },
+        },
+      ],
+    }),
+  )
+  const url = await miniflare.ready
+  return { url, miniflare, close: () => miniflare.dispose() }
+}

@@ -1,0 +1,218 @@
+/** The rules of ARCHITECTURE.md and of the documents, which no compiler keeps. */
+import { expect, it } from 'vitest'
+
+import { knownKeys } from '../src/config/schema.ts'
+import { heightOf, placeOf, readRanks } from './architecture/ranks.ts'
+import {
+  codeOf,
+  exists,
+  filesIn,
+  findCycle,
+  type Import,
+  importsOf,
+  textOf,
+} from './architecture/tree.ts'
+
+const source = filesIn('src')
+const tests = filesIn('test').filter((path) => !path.startsWith('test/architecture'))
+
+/** Fails with the offenders, one on a line, below the rule they broke. */
+function expectNone(offenders: readonly string[], rule: string): void {
+  if (offenders.length > 0) expect.fail(`${rule}:\n  ${offenders.join('\n  ')}`)
+}
+
+/** The imports in src/ which the test finds wrong, as `from -> to`. */
+function importsWhere(isWrong: (from: string, to: Import) => boolean): readonly string[] {
+  return source.flatMap((from) =>
+    importsOf(from)
+      .filter((to) => isWrong(from, to))
+      .map((to) => `${from} -> ${to.target}`),
+  )
+}
+
+it('every folder of src has a rank in ARCHITECTURE.md', () => {
+  const ranks = readRanks()
+  const unknown = source.filter((path) => heightOf(path, ranks) === undefined)
+  expectNone(unknown, 'The diagram of ARCHITECTURE.md does not show the folder of')
+  const shown = ranks.flat().filter((name) => !source.some((path) => placeOf(path) === name))
+  expectNone(shown, 'The diagram of ARCHITECTURE.md shows what is not in src')
+})
+
+it('a file imports only from ranks below its own or from its own folder', () => {
+  const ranks = readRanks()
+  const wrong = importsWhere((from, to) => {
+    if (!to.isOurs || placeOf(from) === placeOf(to.target)) return false
+    const [own, other] = [heightOf(from, ranks), heightOf(to.target, ranks)]
+    if (!to.target.startsWith('src/') || own === undefined || other === undefined) return true
+    // The files of the bottom rank lie in one folder, src/ itself
+    return other >= own && !(own === 0 && other === 0)
+  })
+  expectNone(wrong, 'An import leads up, aside, or out of src')
+})
+
+it('every import leads to a file', () => {
+  const wrong = importsWhere((_from, to) => to.isOurs && !exists(to.target))
+  expectNone(wrong, 'There is no such file')
+})
+
+it('no imports form a cycle, within a folder or across', () => {
+  const cycle = findCycle(source)
+  if (cycle !== null) expect.fail(`A cycle: ${cycle.join(' -> ')}`)
+})
+
+it('only index.ts imports platform', () => {
+  const wrong = importsWhere(
+    (from, to) =>
+      to.target.startsWith('src/platform/') && !['index', 'platform'].includes(placeOf(from)),
+  )
+  expectNone(wrong, 'Only index.ts joins the ports to the platform')
+})
+
+it('only platform and index.ts import the runtime', () => {
+  const wrong = importsWhere(
+    (from, to) =>
+      to.target.startsWith('cloudflare:') && !['index', 'platform'].includes(placeOf(from)),
+  )
+  expectNone(wrong, 'Only platform/ and index.ts speak to Cloudflare')
+})
+
+it('a library is spoken only in its places', () => {
+  const places: Readonly<Record<string, readonly string[]>> = {
+    hono: ['app', 'login', 'gateway', 'operator'],
+    jose: ['token', 'keys', 'oidc'],
+    oauth4webapi: ['oidc'],
+  }
+  const wrong = importsWhere((from, to) => {
+    if (to.isOurs || to.target.startsWith('cloudflare:')) return false
+    return !(places[to.target] ?? []).includes(placeOf(from))
+  })
+  expectNone(wrong, 'A library is imported where it has no place')
+})
+
+it('only platform reads the clock or makes randomness', () => {
+  const clock = /\bDate\.now\b|\bnew Date\(\s*\)|\bperformance\.now\b/g
+  const chance = /\bgetRandomValues\b|\brandomUUID\b|\bMath\.random\b/g
+  const wrong = source
+    .filter((path) => placeOf(path) !== 'platform')
+    .flatMap((path) => {
+      const code = codeOf(path)
+      // A seal's nonce must never be given from outside, or it could be given twice
+      const nonce = path === 'src/seal.ts' ? 'getRandomValues' : ''
+      return [...code.matchAll(clock), ...code.matchAll(chance)]
+        .filter(([name]) => name !== nonce)
+        .map(([name]) => `${path}: ${name}`)
+    })
+  expectNone(wrong, 'Time and chance come in by a port')
+})
+
+it('no file is longer than 400 lines', () => {
+  const long = ['src', 'test', 'scripts', 'examples', 'bench']
+    .flatMap((folder) => filesIn(folder))
+    .map((path) => ({ path, lines: textOf(path).trimEnd().split('\n').length }))
+    .filter(({ lines }) => lines > 400)
+    .map(({ path, lines }) => `${path}: ${String(lines)} lines`)
+  expectNone(long, 'Too long to be read at one sitting')
+})
+
+it('no file or export of src has a name that says nothing', () => {
+  const empty = /(?:^|[-_./a-z])(?:utils?|helpers?|managers?|misc|common)(?:$|[-_./A-Z])/i
+  const files = source.filter((path) => empty.test(path.slice('src'.length)))
+  const names = source.flatMap((path) =>
+    [...codeOf(path).matchAll(/^export (?:async )?(?:class|function|interface|type|const) (\w+)/gm)]
+      .map((match) => match[1]!)
+      .filter((name) => /(?:Util|Utils|Helper|Helpers|Manager)$/.test(name))
+      .map((name) => `${path}: ${name}`),
+  )
+  expectNone([...files, ...names], 'Such a name says nothing of what is inside')
+})
+
+it('src has no barrels', () => {
+  const indexes = source.filter((path) => path.endsWith('/index.ts') && path !== 'src/index.ts')
+  const passing = source.filter(
+    (path) => path !== 'src/index.ts' && /^export (?:type )?[*{][^'"]*\bfrom\b/m.test(codeOf(path)),
+  )
+  expectNone([...indexes, ...passing], 'Import a thing from the file that has it')
+})
+
+it('nothing is left undone, and no test is switched off or singled out', () => {
+  const undone = [...source, ...filesIn('scripts'), ...filesIn('examples')].filter((path) =>
+    /\b(?:TODO|FIXME|XXX)\b/.test(textOf(path)),
+  )
+  const off = tests.filter((path) =>
+    /\b(?:it|test|describe)(?:\.\w+)*\.(?:skip|only|todo|fails)\b/.test(codeOf(path)),
+  )
+  expectNone([...undone, ...off], 'Something is left for later')
+})
+
+it('every denial reason and every kind of fault is met by a test', () => {
+  const reasons = [...codeOf('src/denial.ts').matchAll(/\breason: '(\w+)'/g)]
+  const union = /export type FaultKind =([^\n]*(?:\n\s+\|.*)*)/.exec(codeOf('src/fault.ts'))
+  const kinds = [...(union?.[1] ?? '').matchAll(/'(\w+)'/g)]
+  expect(reasons.length, 'reasons found in src/denial.ts').toBeGreaterThan(10)
+  expect(kinds.length, 'kinds found in src/fault.ts').toBeGreaterThan(3)
+
+  const all = tests
+    .filter((path) => path.endsWith('.test.ts'))
+    .map(codeOf)
+    .join('\n')
+  const unmet = [...reasons, ...kinds]
+    .map((match) => match[1]!)
+    .filter((name) => !new RegExp(`['"\`]${name}['"\`]`).test(all))
+  expectNone(unmet, 'No test names')
+})
+
+/** The entries of docs/attacks.md: `## slug`, and the text below it. */
+function attacks(): readonly { slug: string; text: string }[] {
+  const [, ...sections] = `\n${textOf('docs/attacks.md')}`.split(/\n## /)
+  return sections.map((section) => {
+    const [slug = '', ...lines] = section.split('\n')
+    return { slug: slug.trim(), text: lines.join('\n') }
+  })
+}
+
+it('every attack names a test that exists', () => {
+  const wrong = attacks().flatMap(({ slug, text }) => {
+    const named = [...text.matchAll(/^(?:[-*] )?Test: `(test\/[^`]+\.test\.ts)` "(.+)"\s*$/gm)]
+    if (named.length === 0) return [`${slug}: has no line: Test: \`test/...test.ts\` "name"`]
+    return named.flatMap(([, file = '', name = '']) => {
+      if (!exists(file)) return [`${slug}: there is no ${file}`]
+      return textOf(file).includes(name) ? [] : [`${slug}: ${file} has no test "${name}"`]
+    })
+  })
+  expectNone(wrong, 'docs/attacks.md promises a test that is not there')
+})
+
+it('every attack names the code that stops it, and that code names the attack', () => {
+  const entries = attacks()
+  const wrong = entries.flatMap(({ slug, text }) => {
+    const named = [...text.matchAll(/^(?:[-*] )?Code: (.*)$/gm)].flatMap(([, line = '']) =>
+      [...line.matchAll(/`(src\/[^`]+)`/g)].map((match) => match[1]!),
+    )
+    if (named.length === 0) return [`${slug}: has no line: Code: \`src/...\``]
+    return named.flatMap((file) => {
+      if (!exists(file)) return [`${slug}: there is no ${file}`]
+      return attacksIn(file).includes(slug) ? [] : [`${slug}: ${file} lacks "attack: ${slug}"`]
+    })
+  })
+  const slugs = new Set(entries.map(({ slug }) => slug))
+  const unlisted = source.flatMap((path) =>
+    attacksIn(path)
+      .filter((slug) => !slugs.has(slug))
+      .map((slug) => `${path}: attack: ${slug} has no entry`),
+  )
+  expectNone([...wrong, ...unlisted], 'docs/attacks.md and src disagree')
+})
+
+function attacksIn(path: string): readonly string[] {
+  return [...textOf(path).matchAll(/\battack: ([a-z0-9-]+)/g)].map((match) => match[1]!)
+}
+
+it('docs/configuration.md names every key of the configuration, and no other', () => {
+  const page = textOf('docs/configuration.md')
+  const named = new Set([...page.matchAll(/`([^`\s]+)`/g)].map((match) => match[1]!))
+  const missing = knownKeys.filter((key) => !named.has(key)).map((key) => `${key}: not in the page`)
+  const unknown = [...named]
+    .filter((name) => /^(?:SITES|PROVIDERS)\[\]/.test(name) && !knownKeys.includes(name))
+    .map((name) => `${name}: not a key`)
+  expectNone([...missing, ...unknown], 'docs/configuration.md and src/config/schema.ts disagree')
+})
