@@ -11,11 +11,14 @@
 import { decodeBase64url, encodeBase64url } from './base64url.ts'
 
 /** What a sealed value is for; a value sealed for one purpose opens for no other. */
-export type SealPurpose = 'access' | 'login' | 'browser' | 'session' | 'signing-key'
+export type SealPurpose = 'access' | 'login' | 'session' | 'signing-key'
 
 export type Opened<T> =
   | { readonly ok: true; readonly value: T }
   | { readonly ok: false; readonly why: 'malformed' | 'key_unknown' | 'forged' | 'expired' }
+
+/** The expiry of what is kept at rest: its own rules say when it is over, and deleting it ends it. */
+export const atRest = Number.MAX_SAFE_INTEGER
 
 const version = 1
 const headerBytes = 17

@@ -70,6 +70,7 @@ export interface Site {
 export interface CookieProfile {
   readonly access: string
   readonly refresh: string
+  /** What the name of a login's cookie begins with; the login's id follows. */
   readonly login: string
   /** `; `-joined attributes that every cookie of the site carries, deletion included. */
   readonly attributes: string

@@ -205,7 +205,7 @@ function cookieProfile(secure: boolean, sameSite: 'lax' | 'strict'): Site['cooki
   return {
     access: `${prefix}access`,
     refresh: `${prefix}refresh`,
-    login: `${prefix}login`,
+    login: `${prefix}login-`,
     attributes: `Path=/; ${secure ? 'Secure; ' : ''}HttpOnly; SameSite=${same}`,
   }
 }

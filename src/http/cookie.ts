@@ -8,33 +8,36 @@ import { accept, deny, type Result } from '../denial.ts'
 export interface OwnCookies {
   readonly access: string | undefined
   readonly refresh: string | undefined
-  readonly login: string | undefined
+  /** One for each login that is under way, by its id, oldest first. */
+  readonly logins: ReadonlyMap<string, string>
 }
 
 /** Bounds what a crafted header can cost; browsers stop at about 4 KB a cookie. */
 const longestCookieHeader = 32_768
 
 /**
- * Reads our three cookies. Names are compared byte for byte: white space that is not SP or HTAB is part of a
+ * Reads our cookies. Names are compared byte for byte: white space that is not SP or HTAB is part of a
  * name (a lookalike with U+00A0 is another cookie). A name that stands twice is refused: which one a
  * browser meant cannot be known. attack: cookie-name-confusion
  */
 export function readOwnCookies(header: string | null, names: CookieProfile): Result<OwnCookies> {
-  if (header === null) return accept({ access: undefined, refresh: undefined, login: undefined })
+  if (header === null) return accept({ access: undefined, refresh: undefined, logins: new Map() })
   if (header.length > longestCookieHeader) return deny({ reason: 'headers_too_large' })
   const found = new Map<string, string>()
   for (const pair of header.split(';')) {
     const equals = pair.indexOf('=')
     const name = trim(pair.slice(0, Math.max(equals, 0)))
-    const cookie = equals === -1 ? undefined : ownCookie(name, names)
-    if (cookie === undefined) continue
-    if (found.has(cookie)) return deny({ reason: 'cookie_duplicated', cookie })
-    found.set(cookie, trim(pair.slice(equals + 1)))
+    if (equals === -1 || !isOwnCookie(name, names)) continue
+    if (found.has(name)) return deny({ reason: 'cookie_duplicated', cookie: name })
+    found.set(name, trim(pair.slice(equals + 1)))
   }
+  const logins = [...found]
+    .filter(([name]) => name.startsWith(names.login))
+    .map(([name, value]) => [name.slice(names.login.length), value] as const)
   return accept({
-    access: found.get('access'),
-    refresh: found.get('refresh'),
-    login: found.get('login'),
+    access: found.get(names.access),
+    refresh: found.get(names.refresh),
+    logins: new Map(logins),
   })
 }
 
@@ -42,7 +45,7 @@ export function readOwnCookies(header: string | null, names: CookieProfile): Res
 export function withoutOwnCookies(header: string, names: CookieProfile): string | undefined {
   const others = header.split(';').filter((pair) => {
     const equals = pair.indexOf('=')
-    return ownCookie(trim(equals === -1 ? pair : pair.slice(0, equals)), names) === undefined
+    return !isOwnCookie(trim(equals === -1 ? pair : pair.slice(0, equals)), names)
   })
   const left = others.map(trim).filter((pair) => pair !== '')
   return left.length === 0 ? undefined : left.join('; ')
@@ -60,14 +63,11 @@ export function deleteCookie(name: string, names: CookieProfile): string {
 
 /** Whether an origin's Set-Cookie value would set one of ours. */
 export function setsOwnCookie(setCookieValue: string, names: CookieProfile): boolean {
-  return ownCookie(trim(setCookieValue.slice(0, (setCookieValue + '=').indexOf('='))), names) !== undefined
+  return isOwnCookie(trim(setCookieValue.slice(0, (setCookieValue + '=').indexOf('='))), names)
 }
 
-function ownCookie(name: string, names: CookieProfile): keyof OwnCookies | undefined {
-  if (name === names.access) return 'access'
-  if (name === names.refresh) return 'refresh'
-  if (name === names.login) return 'login'
-  return undefined
+function isOwnCookie(name: string, names: CookieProfile): boolean {
+  return name === names.access || name === names.refresh || name.startsWith(names.login)
 }
 
 function trim(text: string): string {

@@ -2,7 +2,7 @@
  * A site's signing key: made once, kept sealed, published as a JWK, used by isolates that open the seal.
  */
 import { calculateJwkThumbprint, exportJWK, generateKeyPair, importJWK, type JWK } from 'jose'
-import type { Seal } from '../seal.ts'
+import { atRest, type Seal } from '../seal.ts'
 import type { SigningKey } from './assertion.ts'
 
 /** As stored and as sent to isolates: nothing secret in the clear. */
@@ -15,9 +15,6 @@ export interface StoredKey {
   readonly createdAt: number
 }
 
-/** At rest a key has no end of its own; what ends it is dropping it. */
-const never = Number.MAX_SAFE_INTEGER
-
 export async function generateSigningKey(site: string, seal: Seal, now: number): Promise<StoredKey> {
   // Extractable this once, to be sealed; every import afterwards is not.
   const pair = await generateKeyPair('ES256', { extractable: true })
@@ -27,7 +24,7 @@ export async function generateSigningKey(site: string, seal: Seal, now: number):
     kid,
     alg: 'ES256',
     publicJwk: { ...publicKey, kid, alg: 'ES256', use: 'sig' },
-    sealedPrivateKey: await seal.seal(site, 'signing-key', await exportJWK(pair.privateKey), never),
+    sealedPrivateKey: await seal.seal(site, 'signing-key', await exportJWK(pair.privateKey), atRest),
     createdAt: now,
   }
 }

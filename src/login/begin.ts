@@ -4,12 +4,12 @@
 import { accept, deny, type Result } from '../denial.ts'
 import { sha256 } from '../digest.ts'
 import { seeOther } from '../http/answer.ts'
-import { type OwnCookies, setCookie } from '../http/cookie.ts'
+import type { OwnCookies } from '../http/cookie.ts'
 import { readReturnTo } from '../http/return-to.ts'
 import type { Visit } from '../http/visit.ts'
 import { buildAuthorizationUrl } from '../oidc/authorization.ts'
 import type { LoginServices } from './services.ts'
-import { isLoginCookie, sealTransaction } from './transaction.ts'
+import { loginCookies, sealTransaction } from './transaction.ts'
 
 export async function beginLogin(
   services: LoginServices,
@@ -22,8 +22,9 @@ export async function beginLogin(
   if (!returnTo.ok) return returnTo
 
   const metadata = await services.directory.metadata(site.provider)
-  const browser = isLoginCookie(cookies.login) ? cookies.login : services.random(32)
+  const browser = services.random(32)
   const login = {
+    id: services.random(9),
     redirectUri: `${url.origin}${site.basePath}/callback`,
     nonce: services.random(24),
     codeVerifier: services.random(32),
@@ -42,7 +43,7 @@ export async function beginLogin(
     { ...login, state, prompt: asked.value.prompt, acrValues: asked.value.acrValues },
     services.outbound,
   )
-  return accept(seeOther(location, [setCookie(site.cookies.login, browser, site.login.lifetime, site.cookies)]))
+  return accept(seeOther(location, loginCookies(site, cookies, login.id, browser)))
 }
 
 interface LoginRequest {

@@ -16,7 +16,7 @@ import { parseRefreshCookie, type SessionId } from '../session/refresh-cookie.ts
 import type { EndAuthority } from '../session/sessions.ts'
 import { readForm } from './form.ts'
 import type { LoginServices } from './services.ts'
-import { checkBrowser, openTransaction, type Transaction } from './transaction.ts'
+import { checkBrowser, deleteLoginCookie, openTransaction, type Transaction } from './transaction.ts'
 
 export async function finishLogin(
   services: LoginServices,
@@ -35,17 +35,17 @@ export async function finishLogin(
   if (!transaction.ok) return transaction
 
   // A form_post arrives from the provider's page: Lax cookies stay at home until our own page posts it again.
-  if (posted && cookies.login === undefined && !parameters.has(bounced)) {
+  if (posted && !cookies.logins.has(transaction.value.id) && !parameters.has(bounced)) {
     return accept(bouncePage(parameters, services.random(16)))
   }
-  const sameBrowser = await checkBrowser(transaction.value, cookies.login)
-  if (!sameBrowser.ok) return sameBrowser
-
   const present = await presentSession(services, visit, cookies)
-  // Another tab, or this callback before, has finished: the person is where they wanted to be.
+  // Another tab, or this callback before, has finished: the person is where they wanted to be. Nothing is
+  // exchanged and nothing changes, so that this needs no cookie of the login.
   if (present !== undefined && present.createdAt >= transaction.value.startedAt) {
-    return accept(seeOther(url.origin + transaction.value.returnTo))
+    return accept(seeOther(url.origin + transaction.value.returnTo, cookiesToDelete(visit, cookies, transaction.value)))
   }
+  const sameBrowser = await checkBrowser(transaction.value, cookies)
+  if (!sameBrowser.ok) return sameBrowser
   const finished = await exchange(services, visit, transaction.value, parameters, state ?? '')
   if (!finished.ok) return finished
   // attack: session-fixation
@@ -80,7 +80,14 @@ async function exchange(
   const handout = await services.sessions.create(site, sessionId, signedIn.value, userinfo)
   const cookies = await sessionCookies(services.seal, site, handout, now)
   // Absolute, so that no browser can read the path as a host. attack: open-redirect
-  return accept(seeOther(url.origin + transaction.returnTo, cookies))
+  return accept(
+    seeOther(url.origin + transaction.returnTo, [...cookies, deleteLoginCookie(site, transaction.id)]),
+  )
+}
+
+/** A login that is over needs its cookie no more. */
+function cookiesToDelete({ site }: Visit, cookies: OwnCookies, { id }: Transaction): readonly string[] {
+  return cookies.logins.has(id) ? [deleteLoginCookie(site, id)] : []
 }
 
 interface PresentSession {

@@ -1,10 +1,11 @@
 /**
- * An unfinished login. It travels inside `state`, sealed, and costs us no storage; one small cookie ties it
- * to the browser. Ten tabs share the cookie, each has its own `state`.
+ * An unfinished login. It travels inside `state`, sealed, and costs us no storage; a small cookie of its own
+ * ties it to the browser. Ten tabs that begin at the same moment have ten cookies, and none replaces another's.
  */
 import type { Site } from '../config/config.ts'
 import { accept, deny, type Result } from '../denial.ts'
 import { equalSecrets, sha256 } from '../digest.ts'
+import { deleteCookie, type OwnCookies, setCookie } from '../http/cookie.ts'
 import type { LocalPath } from '../http/return-to.ts'
 import type { Seal } from '../seal.ts'
 
@@ -17,7 +18,9 @@ export interface Transaction {
   readonly codeVerifier: string
   /** Seconds, where the login asked for a recent authentication. */
   readonly maxAge: number | undefined
-  /** SHA-256 of the login cookie. */
+  /** Names the login's cookie. */
+  readonly id: string
+  /** SHA-256 of the cookie's value. */
   readonly browser: string
   readonly startedAt: number
 }
@@ -45,17 +48,26 @@ export async function openTransaction(
 }
 
 /** Whether this browser began the login. attack: login-csrf */
-export async function checkBrowser(
-  transaction: Transaction,
-  loginCookie: string | undefined,
-): Promise<Result<true>> {
-  if (loginCookie === undefined) return deny({ reason: 'login_cookie_missing' })
-  return equalSecrets(await sha256(loginCookie), transaction.browser)
+export async function checkBrowser(transaction: Transaction, cookies: OwnCookies): Promise<Result<true>> {
+  const cookie = cookies.logins.get(transaction.id)
+  if (cookie === undefined) return deny({ reason: 'login_cookie_missing' })
+  return equalSecrets(await sha256(cookie), transaction.browser)
     ? accept(true)
     : deny({ reason: 'login_cookie_mismatch' })
 }
 
-/** A login cookie that we could have made, to be kept for the next tab. */
-export function isLoginCookie(value: string | undefined): value is string {
-  return value !== undefined && /^[A-Za-z0-9_-]{43}$/.test(value)
+/** Logins of one browser that may be under way; beyond it the oldest are given up. */
+const mostLogins = 12
+
+/** The cookie for a login that begins, and the deletion of those that are too many. */
+export function loginCookies(site: Site, cookies: OwnCookies, id: string, value: string): readonly string[] {
+  const surplus = [...cookies.logins.keys()].slice(0, Math.max(0, cookies.logins.size - mostLogins + 1))
+  return [
+    setCookie(site.cookies.login + id, value, site.login.lifetime, site.cookies),
+    ...surplus.filter((old) => /^[\w-]{1,32}$/.test(old)).map((old) => deleteLoginCookie(site, old)),
+  ]
+}
+
+export function deleteLoginCookie(site: Site, id: string): string {
+  return deleteCookie(site.cookies.login + id, site.cookies)
 }

@@ -70,6 +70,7 @@ export function idTokenDenied(error: unknown): Denied | undefined {
   // A missing or ill-typed claim, a wrong `alg`: the cause carries the token's parts, an HTTP failure does not.
   if (error.code !== INVALID_RESPONSE || error.cause === undefined) return undefined
   if (claim !== undefined) return deny({ reason: 'id_token_refused', check: claim })
+  if (lacksIdToken(error.cause)) return deny({ reason: 'id_token_missing' })
   if (hasMember(error.cause, 'header')) return deny({ reason: 'id_token_refused', check: 'header' })
   return hasMember(error.cause, 'claims') ? deny({ reason: 'id_token_refused', check: 'claims' }) : undefined
 }
@@ -79,6 +80,12 @@ const namedClaims: ReadonlySet<string> = new Set(['iss', 'aud', 'azp', 'exp', 'i
 function claimOf(cause: unknown): string | undefined {
   if (typeof cause !== 'object' || cause === null || !('claim' in cause)) return undefined
   return typeof cause.claim === 'string' && namedClaims.has(cause.claim) ? cause.claim : undefined
+}
+
+/** A token answer, whole but for the ID token. */
+function lacksIdToken(cause: unknown): boolean {
+  if (typeof cause !== 'object' || cause === null || !('body' in cause)) return false
+  return hasMember(cause.body, 'access_token') && !hasMember(cause.body, 'id_token')
 }
 
 function hasMember(cause: unknown, member: string): boolean {

@@ -11,6 +11,7 @@ import { Fault } from '../fault.ts'
 import { revokeRefreshToken } from '../oidc/end-session.ts'
 import { type OidcParties, refreshTokens, type SignedIn } from '../oidc/tokens.ts'
 import { formatRefreshCookie, isAuthentic, type RefreshCookie, type SessionId } from '../session/refresh-cookie.ts'
+import { atRest } from '../seal.ts'
 import { present, startRotation } from '../session/rotation.ts'
 import {
   endOf,
@@ -199,8 +200,7 @@ export class SessionObject extends DurableObject<Environment> {
 
   async #store(site: Site, record: SessionRecord): Promise<void> {
     const seal = await sealOf(this.env)
-    const end = record.identity.createdAt + site.session.absolute
-    const stored: Stored = { site: site.id, sealed: await seal.seal(site.id, 'session', record, end) }
+    const stored: Stored = { site: site.id, sealed: await seal.seal(site.id, 'session', record, atRest) }
     this.ctx.storage.kv.put('session', stored)
     await this.ctx.storage.setAlarm(refreshBy(record, site) * 1000)
   }

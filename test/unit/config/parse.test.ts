@@ -1,0 +1,207 @@
+import { describe, expect, it } from 'vitest'
+import { fileURLToPath } from 'node:url'
+import { unstable_readConfig } from 'wrangler'
+
+import { parseConfig } from '../../../src/config/parse.ts'
+import { otherSealKey, sealKey, siteOf, varsOf, writtenProvider, writtenSite } from '../world/vars.ts'
+
+type Changes = Parameters<typeof varsOf>[0]
+
+function problemsOf(env: Record<string, unknown>): Record<string, string> {
+  const parsed = parseConfig(env)
+  if (parsed.ok) return {}
+  return Object.fromEntries(parsed.problems.map(({ path, mend }) => [path, mend]))
+}
+
+const pathsOf = (changes: Changes) => Object.keys(problemsOf(varsOf(changes)))
+const route = (changes: Record<string, unknown>) => ({
+  path: '/*',
+  access: 'session',
+  upstream: { url: 'https://app.internal.example' },
+  ...changes,
+})
+const routes = (...some: Record<string, unknown>[]) => ({ site: { routes: some.map(route) } })
+
+describe('a good configuration', () => {
+  it('is parsed with its defaults', () => {
+    const site = siteOf()
+    expect(site).toMatchObject({
+      id: 'shop',
+      basePath: '/auth',
+      development: false,
+      session: { access: 300, idle: 1800, absolute: 43_200, grace: 30 },
+      login: { lifetime: 600, returnTo: '/' },
+      assertion: { lifetime: 120, issuer: 'https://shop.example.com' },
+    })
+    expect(site.provider).toMatchObject({ idTokenAlgorithm: 'RS256', insecure: false, timeout: 5 })
+  })
+
+  it('is the wrangler.toml that users edit', () => {
+    const path = fileURLToPath(new URL('../../../wrangler.toml', import.meta.url))
+    const { vars } = unstable_readConfig({ config: path })
+    expect(problemsOf({ ...vars, SEAL_KEYS: sealKey, MAIN_CLIENT_SECRET: 'secret' })).toEqual({})
+  })
+
+  it('may be a development site on loopback, over http throughout', () => {
+    const site = siteOf({
+      provider: { issuer: 'http://localhost:9000' },
+      site: {
+        hosts: ['localhost:8787', '127.0.0.1:8787', '[::1]:8787'],
+        development: true,
+        cookies: { secure: false },
+        routes: [route({ upstream: { url: 'http://127.0.0.1:3000' } })],
+      },
+    })
+    expect(site.assertion.issuer).toBe('http://localhost:8787')
+    expect(site.cookies.attributes).toBe('Path=/; HttpOnly; SameSite=Lax')
+  })
+
+  it('never prints a secret', () => {
+    const parsed = parseConfig(varsOf())
+    expect(JSON.stringify(parsed)).not.toContain('the client secret')
+  })
+})
+
+describe('a bad configuration', () => {
+  it('has every problem told at once, each with its path', () => {
+    const problems = problemsOf({
+      PROVIDERS: [{ ...writtenProvider, id: 'Main', client_auth: 'jwt', secret: 'x' }],
+      SITES: [
+        { ...writtenSite, hosts: [], sesion: {}, session: { idle: '1 hour' } },
+        { ...writtenSite, routes: [route({ path: 'x', methods: ['get'], access: 'open' })] },
+      ],
+      SEAL_KEYS: 'short',
+    })
+    expect(Object.keys(problems).toSorted()).toEqual([
+      'PROVIDERS[0].client_auth',
+      'PROVIDERS[0].id',
+      'PROVIDERS[0].secret',
+      'SEAL_KEYS[0]',
+      'SITES[0].hosts',
+      'SITES[0].sesion',
+      'SITES[0].session.idle',
+      'SITES[1].routes[0].access',
+      'SITES[1].routes[0].methods[0]',
+      'SITES[1].routes[0].path',
+    ])
+    expect(problems['SITES[0].sesion']).toContain('is not a key that Sallyport knows')
+  })
+
+  it.each([{}, { PROVIDERS: 1, SITES: null }, { PROVIDERS: [], SITES: [[]] }])(
+    'never throws: %j',
+    (env) => {
+      expect(parseConfig(env).ok).toBe(false)
+    },
+  )
+
+  it('does not take a key of Object.prototype for one of its own', () => {
+    expect(pathsOf({ site: { constructor: 1, toString: 1 } })).toEqual([
+      'SITES[0].constructor',
+      'SITES[0].toString',
+    ])
+  })
+})
+
+describe('the rules that concern several keys', () => {
+  const cases: Record<string, [Changes, string]> = {
+    'SEAL_KEYS has a key': [{ env: { SEAL_KEYS: '' } }, 'SEAL_KEYS'],
+    'no seal key stands twice': [{ env: { SEAL_KEYS: `${sealKey},${sealKey}` } }, 'SEAL_KEYS'],
+    'an issuer is https': [{ provider: { issuer: 'http://id.example.com' } }, 'PROVIDERS[0].issuer'],
+    'openid is among the scopes': [{ provider: { scopes: ['email'] } }, 'PROVIDERS[0].scopes'],
+    'private_key goes with private_key_jwt': [
+      { provider: { private_key: { secret: 'MAIN_CLIENT_SECRET' } } },
+      'PROVIDERS[0].private_key',
+    ],
+    'client_secret does not go with private_key_jwt': [
+      { provider: { client_auth: 'private_key_jwt', private_key: { secret: 'SEAL_KEYS' } } },
+      'PROVIDERS[0].client_secret',
+    ],
+    'client_secret does not go with none': [
+      { provider: { client_auth: 'none' } },
+      'PROVIDERS[0].client_secret',
+    ],
+    'a named secret is set': [
+      { env: { MAIN_CLIENT_SECRET: undefined } },
+      'PROVIDERS[0].client_secret',
+    ],
+    'a needed secret is named': [
+      { provider: { client_secret: undefined, client_auth: 'private_key_jwt' } },
+      'PROVIDERS[0].client_secret',
+    ],
+    'a site has a provider': [{ site: { provider: 'nobody' } }, 'SITES[0].provider'],
+    'idle is twice access or more': [{ site: { session: { idle: '599s' } } }, 'SITES[0].session.idle'],
+    'absolute is idle or more': [
+      { site: { session: { absolute: '29m' } } },
+      'SITES[0].session.absolute',
+    ],
+    'grace is less than access': [
+      { site: { session: { access: '30s' } } },
+      'SITES[0].session.grace',
+    ],
+    'development is on loopback': [{ site: { development: true } }, 'SITES[0].development'],
+    'cookies are secure': [{ site: { cookies: { secure: false } } }, 'SITES[0].cookies.secure'],
+    'a plain http provider is for development': [
+      { provider: { issuer: 'http://localhost:9000' } },
+      'SITES[0].provider',
+    ],
+    'no route lies under base_path': [routes({ path: '/auth/*' }), 'SITES[0].routes[0].path'],
+    'an assertion has somebody to assert': [
+      routes({ access: 'public', forward: { assertion: { audience: 'a' } } }),
+      'SITES[0].routes[0].forward',
+    ],
+    'a pattern is one that can match': [routes({ path: '/*/x' }), 'SITES[0].routes[0].path'],
+    'two routes have no pattern in common': [routes({}, {}), 'SITES[0].routes[1].path'],
+    'an upstream is one thing': [
+      routes({ upstream: { url: 'https://a.example', service: 'B' } }),
+      'SITES[0].routes[0].upstream',
+    ],
+    'an upstream is something': [routes({ upstream: {} }), 'SITES[0].routes[0].upstream'],
+    'an upstream URL has no credentials': [
+      routes({ upstream: { url: 'https://user@a.example' } }),
+      'SITES[0].routes[0].upstream.url',
+    ],
+    'an upstream is https': [
+      routes({ upstream: { url: 'http://localhost:3000' } }),
+      'SITES[0].routes[0].upstream.url',
+    ],
+    'an upstream is not this site': [
+      routes({ upstream: { url: 'https://shop.example.com' } }),
+      'SITES[0].routes[0].upstream.url',
+    ],
+    'a binding exists': [routes({ upstream: { service: 'API' } }), 'SITES[0].routes[0].upstream.service'],
+  }
+
+  it.each(Object.entries(cases))('%s', (_rule, [changes, path]) => {
+    expect(pathsOf(changes)).toContain(path)
+  })
+
+  it('no two providers, sites or hosts have one name', () => {
+    const problems = problemsOf({
+      ...varsOf(),
+      PROVIDERS: [writtenProvider, writtenProvider],
+      SITES: [writtenSite, writtenSite],
+      SEAL_KEYS: `${sealKey}, ${otherSealKey}`,
+    })
+    expect(Object.keys(problems)).toEqual(['PROVIDERS[1].id', 'SITES[1].id', 'SITES[1].hosts'])
+  })
+
+  it('refuses extra parameters that would take the place of its own', () => {
+    expect(pathsOf({ provider: { parameters: { audience: 'shop', resource: 'x' } } })).toEqual([])
+    for (const name of ['redirect_uri', 'state', 'nonce', 'code_challenge', 'scope', 'request']) {
+      expect(pathsOf({ provider: { parameters: { [name]: 'x' } } })).toEqual([
+        `PROVIDERS[0].parameters.${name}`,
+      ])
+    }
+  })
+})
+
+it('gives its cookies names that no sibling domain, plain page or script can set', () => {
+  const { cookies } = siteOf()
+  for (const name of [cookies.access, cookies.refresh, cookies.login]) {
+    expect(name).toMatch(/^__Host-Http-/)
+  }
+  expect(cookies.attributes).toBe('Path=/; Secure; HttpOnly; SameSite=Lax')
+  expect(siteOf({ site: { cookies: { same_site: 'strict' } } }).cookies.attributes).toContain(
+    'SameSite=Strict',
+  )
+})

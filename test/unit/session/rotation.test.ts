@@ -1,0 +1,117 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+
+import { present, type Rotation, startRotation } from '../../../src/session/rotation.ts'
+
+const grace = 30
+
+/** Presents a cookie that has to be good. */
+function use(rotation: Rotation, number: number, now: number): { next: Rotation; gets: number } {
+  const presented = present(rotation, number, now, grace)
+  if (presented.kind === 'reused') throw new Error(`cookie ${String(number)} was taken for reused`)
+  return { next: presented.rotation, gets: presented.handOut }
+}
+
+describe('rotation', () => {
+  it('hands out a successor for each use', () => {
+    let rotation = startRotation()
+    for (let number = 0; number < 5; number++) {
+      const used = use(rotation, number, number * 1000)
+      expect(used.gets).toBe(number + 1)
+      rotation = used.next
+    }
+  })
+
+  it('gives requests in parallel the same successor', () => {
+    const first = use(startRotation(), 0, 0)
+    const second = use(first.next, 0, 29)
+    expect([first.gets, second.gets]).toEqual([1, 1])
+  })
+
+  it('keeps a cookie good while no successor was used, however late', () => {
+    const first = use(startRotation(), 0, 0)
+    const late = use(first.next, 0, 100_000)
+    expect(late.gets).toBe(2)
+    // The first answer was not lost after all
+    expect(use(late.next, 1, 100_001).gets).toBe(3)
+  })
+
+  it('takes a superseded cookie for theft once the grace is over', () => {
+    const first = use(startRotation(), 0, 0)
+    const used = use(first.next, 1, 100)
+    expect(present(used.next, 0, 100 + grace, grace).kind).toBe('good')
+    expect(present(used.next, 0, 101 + grace, grace)).toEqual({ kind: 'reused' })
+    expect(present(used.next, 7, 100, grace)).toEqual({ kind: 'reused' })
+  })
+
+  it('takes a thief’s cookie for theft whether thief or owner comes first', () => {
+    const stolen = use(startRotation(), 0, 0)
+    // The thief uses the copy of 0, gets 1, and uses that; the owner still holds 0
+    const thief = use(use(stolen.next, 0, 500).next, 2, 600)
+    expect(present(thief.next, 0, 700, grace)).toEqual({ kind: 'reused' })
+    // The owner uses 0 and 1; the thief comes later with 0
+    const owner = use(stolen.next, 1, 500)
+    expect(present(owner.next, 0, 600, grace)).toEqual({ kind: 'reused' })
+  })
+
+  it('remembers so many unused successors and no more', () => {
+    let rotation = startRotation()
+    for (let i = 0; i < 100; i++) rotation = use(rotation, 0, i * 1000).next
+    expect(rotation.open).toHaveLength(8)
+    expect(use(rotation, 0, 1e6).gets).toBe(101)
+  })
+
+  it('never shuts out an honest browser, whichever answers are lost', () => {
+    const step = fc.record({ wait: fc.nat({ max: 100 }), lost: fc.boolean() })
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
+        let [rotation, holds, now] = [startRotation(), 0, 0]
+        for (const { wait, lost } of steps) {
+          now += wait
+          const used = use(rotation, holds, now)
+          rotation = used.next
+          if (!lost) holds = used.gets
+        }
+      }),
+    )
+  })
+
+  it('always ends with reuse where a cookie was copied and both sides go on', () => {
+    const turn = fc.record({ owner: fc.boolean(), wait: fc.integer({ min: grace + 1, max: 500 }) })
+    fc.assert(
+      fc.property(fc.array(turn, { maxLength: 40 }), (turns) => {
+        const uses = [turns.filter(({ owner }) => owner), turns.filter(({ owner }) => !owner)]
+        let [rotation, now] = [startRotation(), 0]
+        const holds = { owner: 0, thief: 0 }
+        let caught = false
+        for (const { owner, wait } of turns) {
+          now += wait
+          const who = owner ? 'owner' : 'thief'
+          const presented = present(rotation, holds[who], now, grace)
+          caught ||= presented.kind === 'reused'
+          if (presented.kind === 'reused') break
+          ;[rotation, holds[who]] = [presented.rotation, presented.handOut]
+        }
+        // Each side twice after the other's second use is enough
+        const both = uses.every((side) => side.length >= 2)
+        const last = turns.at(-1)?.owner
+        const settled = turns.slice(0, -1).filter(({ owner }) => owner !== last).length >= 2
+        const mine = turns.filter(({ owner }) => owner === last).length >= 2
+        if (both && settled && mine && !caught) expect(diverged(turns)).toBe(false)
+      }),
+    )
+  })
+})
+
+/** Whether one side used a successor that the other never got, and the other came back after it. */
+function diverged(turns: readonly { owner: boolean }[]): boolean {
+  let [seen, confirmedBy] = [0, undefined as boolean | undefined]
+  const uses = new Map<boolean, number>()
+  for (const { owner } of turns) {
+    const count = (uses.get(owner) ?? 0) + 1
+    uses.set(owner, count)
+    if (confirmedBy !== undefined && confirmedBy !== owner) seen += 1
+    if (count >= 2) confirmedBy ??= owner
+  }
+  return seen > 0
+}

@@ -1,0 +1,166 @@
+/**
+ * A provider that can be told to misbehave, one named fault at a time, and an origin that answers with what it
+ * received. They stand in for other parties who must misbehave; the honest journeys run against a real provider
+ * in `test/journey/`.
+ *
+ * The Worker and its objects share the tests' isolate, so the outside is played by taking the place of `fetch`.
+ */
+import { exportJWK, generateKeyPair, type JWTPayload, SignJWT } from 'jose'
+import { vi } from 'vitest'
+
+const { publicKey, privateKey } = await generateKeyPair('RS256', { extractable: true })
+const stranger = await generateKeyPair('RS256')
+const jwk = { ...(await exportJWK(publicKey)), kid: 'one', alg: 'RS256', use: 'sig' }
+
+export interface Asked {
+  readonly path: string
+  readonly form: URLSearchParams
+  readonly headers: Headers
+}
+
+export class FakeProvider {
+  readonly issuer: string
+  readonly clientId: string
+  readonly asked: Asked[] = []
+  /** Laid over the honest answers. */
+  metadata: Record<string, unknown> = {}
+  claims: JWTPayload = {}
+  signer: 'own' | 'stranger' = 'own'
+  token: Record<string, unknown> = {}
+  userinfo: Record<string, unknown> = { name: 'Ada' }
+  /** Answers a request in place of the provider, by path. */
+  readonly instead = new Map<string, () => Response | Promise<Response>>()
+  /** Nonces by code, as an authorization endpoint would remember them. */
+  readonly #codes = new Map<string, string>()
+  #serial = 0
+
+  constructor(issuer: string, clientId: string) {
+    this.issuer = issuer
+    this.clientId = clientId
+  }
+
+  count(path: string, grant?: string): number {
+    return this.asked.filter((a) => a.path === path && (grant === undefined || a.form.get('grant_type') === grant))
+      .length
+  }
+
+  /** What a browser does at the authorization endpoint: signs in; gives the parameters of the response. */
+  authorize(location: string): URLSearchParams {
+    const asked = new URL(location).searchParams
+    const code = `code-${++this.#serial}`
+    this.#codes.set(code, asked.get('nonce') ?? '')
+    return new URLSearchParams({ code, state: asked.get('state') ?? '', iss: this.issuer })
+  }
+
+  async answer(request: Request): Promise<Response> {
+    const path = new URL(request.url).pathname
+    const form = new URLSearchParams(request.method === 'POST' ? await request.text() : '')
+    this.asked.push({ path, form, headers: request.headers })
+    const instead = this.instead.get(path)
+    if (instead !== undefined) return instead()
+    switch (path) {
+      case '/.well-known/openid-configuration':
+        return Response.json({
+          issuer: this.issuer,
+          authorization_endpoint: `${this.issuer}/authorize`,
+          token_endpoint: `${this.issuer}/token`,
+          jwks_uri: `${this.issuer}/jwks`,
+          userinfo_endpoint: `${this.issuer}/userinfo`,
+          revocation_endpoint: `${this.issuer}/revoke`,
+          end_session_endpoint: `${this.issuer}/logout`,
+          authorization_response_iss_parameter_supported: true,
+          ...this.metadata,
+        })
+      case '/jwks':
+        return Response.json({ keys: [jwk] }, { headers: { etag: '"one"' } })
+      case '/token':
+        return this.#tokenAnswer(form)
+      case '/userinfo':
+        return Response.json({ sub: 'ada', ...this.userinfo })
+      case '/revoke':
+        return new Response(null, { status: 200 })
+      default:
+        return new Response('no such place', { status: 404 })
+    }
+  }
+
+  async #tokenAnswer(form: URLSearchParams): Promise<Response> {
+    const code = form.get('code') ?? ''
+    const refresh = form.get('grant_type') === 'refresh_token'
+    if (!refresh && !this.#codes.has(code)) return Response.json({ error: 'invalid_grant' }, { status: 400 })
+    const nonce = this.#codes.get(code)
+    this.#codes.delete(code)
+    const now = Math.floor(Date.now() / 1000)
+    const idToken = await new SignJWT({
+      iss: this.issuer,
+      sub: 'ada',
+      aud: this.clientId,
+      iat: now,
+      exp: now + 300,
+      auth_time: now,
+      ...(refresh ? {} : { nonce, name: 'Ada' }),
+      ...this.claims,
+    })
+      .setProtectedHeader({ alg: 'RS256', kid: 'one' })
+      .sign(this.signer === 'own' ? privateKey : stranger.privateKey)
+    const answer = {
+      access_token: `at-${++this.#serial}`,
+      token_type: 'Bearer',
+      expires_in: 600,
+      refresh_token: `rt-${this.#serial}`,
+      id_token: idToken,
+      ...this.token,
+    }
+    return Response.json(answer)
+  }
+}
+
+export interface Received {
+  readonly url: string
+  readonly method: string
+  readonly headers: Headers
+  readonly body: string
+}
+
+/** The outside of one test: two providers, one origin. */
+export class Outside {
+  readonly main = new FakeProvider('https://id.test', 'shop')
+  readonly posting = new FakeProvider('https://post.id.test', 'admin')
+  readonly received: Received[] = []
+  /** What the origin answers. */
+  origin: (request: Request) => Response | Promise<Response> = () => Response.json({ ok: true })
+
+  constructor() {
+    vi.spyOn(globalThis, 'fetch').mockImplementation(async (input, init) => {
+      const request = new Request(input, init)
+      const answer = this.#answer(request)
+      // A party that never answers is left when the caller gives up, as on the network.
+      const aborted = new Promise<never>((_, reject) => {
+        request.signal.addEventListener('abort', () => reject(new DOMException('aborted', 'AbortError')))
+        init?.signal?.addEventListener('abort', () => reject(new DOMException('aborted', 'AbortError')))
+      })
+      return Promise.race([answer, aborted])
+    })
+  }
+
+  get last(): Received {
+    const last = this.received.at(-1)
+    if (last === undefined) throw new Error('the origin received nothing')
+    return last
+  }
+
+  async #answer(request: Request): Promise<Response> {
+    const { host } = new URL(request.url)
+    if (host === 'id.test') return this.main.answer(request)
+    if (host === 'post.id.test') return this.posting.answer(request)
+    if (host !== 'api.test') throw new TypeError(`nothing listens at ${host}`)
+    const copy = request.clone()
+    this.received.push({
+      url: request.url,
+      method: request.method,
+      headers: request.headers,
+      body: await request.text(),
+    })
+    return this.origin(copy)
+  }
+}
