@@ -1,7 +1,7 @@
 /**
  * What the tests in this folder share: a browser with a cookie jar in front of the Worker, and signing in.
  */
-import { abortAllDurableObjects, createExecutionContext, reset } from 'cloudflare:test'
+import { abortAllDurableObjects, reset } from 'cloudflare:test'
 import { env } from 'cloudflare:workers'
 import { afterEach, beforeEach, expect, vi } from 'vitest'
 
@@ -73,7 +73,7 @@ export class Browser {
       headers,
       redirect: 'manual',
     })
-    const response = await worker.fetch(request as never, this.#environment, createExecutionContext())
+    const response = await worker.fetch(request as never, this.#environment)
     this.#keep(response)
     return response
   }

@@ -130,6 +130,12 @@ describe('a weak key', () => {
   })
 })
 
+it('refuses a key whose modulus is no text', async () => {
+  for (const n of [5, true, ['AQAB'], {}, null]) {
+    expect(await outcome({ ...rsa.publicJwk, n }), JSON.stringify(n)).toBe('key_unfit')
+  }
+})
+
 it('never throws, whatever the members of a key are', async () => {
   const member = fc.oneof(fc.jsonValue(), fc.constant('AQAB'))
   const jwk = fc.record({
@@ -144,5 +150,6 @@ it('never throws, whatever the members of a key are', async () => {
     fc.asyncProperty(jwk, async (key) => {
       expect(await outcome(key)).toMatch(/^key_/)
     }),
+    { numRuns: 500 },
   )
 })

@@ -1,0 +1,101 @@
+import { describe, expect, it } from 'vitest'
+
+import type { SignedIn } from '../../../src/oidc/tokens.ts'
+import { startRotation } from '../../../src/session/rotation.ts'
+import {
+  endOf,
+  isProviderRefreshDue,
+  isProviderTokenGood,
+  refreshBy,
+  startSession,
+  withRefreshed,
+} from '../../../src/session/session.ts'
+import { siteOf } from '../world/vars.ts'
+
+const now = 1_800_000_000
+const site = siteOf()
+const id = 'ses_AAAAAAAAAAAAAAAAAAAAAA'
+const tokens = {
+  accessToken: 'access-1',
+  refreshToken: 'refresh-1',
+  idToken: 'id-1',
+  scope: 'openid',
+  expiresIn: 600,
+}
+const claims = { iss: 'https://id.example.com', sub: 'ada', aud: 'shop', exp: now + 300, iat: now }
+
+function start(more: Partial<SignedIn['tokens']> = {}, extra: object = {}) {
+  const signedIn = { tokens: { ...tokens, ...more }, claims: { ...claims, ...extra } }
+  return startSession(id, signedIn as SignedIn, { city: 'London' }, 'key', startRotation(), now)
+}
+
+describe('a session', () => {
+  it('is somebody by issuer and subject, with claims about the person only', () => {
+    const { identity } = start({}, { email: 'a@b', nonce: 'n', at_hash: 'h', acr: 'gold', azp: 'x' })
+    expect(identity).toEqual({
+      sessionId: id,
+      issuer: 'https://id.example.com',
+      subject: 'ada',
+      claims: { city: 'London', email: 'a@b' },
+      createdAt: now,
+      authTime: undefined,
+      acr: 'gold',
+    })
+  })
+
+  it('believes the ID token before userinfo', () => {
+    expect(start({}, { city: 'Paris' }).identity.claims).toEqual({ city: 'Paris' })
+  })
+
+  it('is over when nobody used it or when its time has come', () => {
+    const record = start()
+    expect(refreshBy(record, site)).toBe(now + 1800)
+    expect(endOf(record, site, now + 1799)).toBeUndefined()
+    expect(endOf(record, site, now + 1800)).toEqual({ reason: 'session_idle' })
+    const used = { ...record, renewedAt: now + 43_000 }
+    expect(refreshBy(used, site)).toBe(now + 43_200)
+    expect(endOf(used, site, now + 43_199)).toBeUndefined()
+    expect(endOf(used, site, now + 43_200)).toEqual({ reason: 'session_expired' })
+  })
+})
+
+describe('the provider', () => {
+  it('is asked again near the end of an access cookie’s life, or of its own token’s', () => {
+    expect(isProviderRefreshDue(start(), site, now + 239)).toBe(false)
+    expect(isProviderRefreshDue(start(), site, now + 240)).toBe(true)
+    expect(isProviderRefreshDue(start({ expiresIn: 100 }), site, now + 79)).toBe(false)
+    expect(isProviderRefreshDue(start({ expiresIn: 100 }), site, now + 80)).toBe(true)
+    expect(isProviderRefreshDue(start({ expiresIn: 0 }), site, now)).toBe(false)
+    expect(isProviderRefreshDue(start({ refreshToken: undefined }), site, now + 1e6)).toBe(false)
+  })
+
+  it('may be down for as long as its token holds', () => {
+    expect(isProviderTokenGood(start(), now + 599)).toBe(true)
+    expect(isProviderTokenGood(start(), now + 600)).toBe(false)
+    expect(isProviderTokenGood(start({ expiresIn: undefined }), now)).toBe(false)
+  })
+
+  it('replaces by a refresh what it sends, and nothing else', () => {
+    const bare = { accessToken: 'access-2', refreshToken: undefined, idToken: undefined }
+    const answer = { ...bare, scope: undefined, expiresIn: undefined }
+    const kept = withRefreshed(start(), { tokens: answer, claims: undefined }, now + 5)
+    expect(kept.provider).toEqual({
+      accessToken: 'access-2',
+      refreshToken: 'refresh-1',
+      idToken: 'id-1',
+      scope: 'openid',
+      refreshedAt: now + 5,
+      expiresAt: undefined,
+    })
+    expect(kept.identity).toEqual(start().identity)
+    const fresh = { ...answer, refreshToken: 'refresh-2', idToken: 'id-2', expiresIn: 60 }
+    const renewed = withRefreshed(
+      start(),
+      { tokens: fresh, claims: { ...claims, sub: 'eve', email: 'new@b' } },
+      now + 5,
+    )
+    expect(renewed.provider).toMatchObject({ refreshToken: 'refresh-2', expiresAt: now + 65 })
+    expect(renewed.identity.claims).toEqual({ city: 'London', email: 'new@b' })
+    expect(renewed.identity.subject).toBe('ada')
+  })
+})
