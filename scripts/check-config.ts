@@ -5,20 +5,19 @@
  * Secrets are read from the environment and from `.dev.vars` beside the file. One that is set neither there
  * nor here is taken as set in production when `[secrets] required` lists it, and named so.
  */
-import { existsSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { parseEnv } from 'node:util'
-import { readFileSync } from 'node:fs'
-import { unstable_readConfig } from 'wrangler'
 
 import { parseConfig } from '../src/config/parse.ts'
+import { readWranglerConfig } from './local-worker.ts'
 
 const path = resolve(process.argv[2] ?? 'wrangler.toml')
 if (!existsSync(path)) {
   console.error(`There is no ${path}.`)
   process.exit(1)
 }
-const config = unstable_readConfig({ config: path })
+const config = readWranglerConfig(path)
 const secretsFile = join(dirname(path), '.dev.vars')
 const local = existsSync(secretsFile) ? parseEnv(readFileSync(secretsFile, 'utf8')) : {}
 

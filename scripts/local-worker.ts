@@ -31,6 +31,27 @@ export interface LocalWorker {
   close(): Promise<void>
 }
 
+/** What the scripts read of a wrangler.toml. wrangler's own type for it is not published whole. */
+export interface WranglerConfig {
+  readonly name?: string
+  readonly vars: Readonly<Record<string, unknown>>
+  readonly services?: readonly { readonly binding: string }[]
+  readonly assets?: { readonly binding?: string }
+  readonly secrets?: { readonly required?: readonly string[] }
+}
+
+/** Reads a wrangler.toml as wrangler does. */
+export function readWranglerConfig(configPath: string): WranglerConfig {
+  return unstable_readConfig({ config: configPath }, { hideWarnings: true }) as WranglerConfig
+}
+
+type V4Options = Parameters<typeof convertV4MiniflareOptions>[0]
+
+interface WorkerOptions {
+  readonly modulesRules?: unknown
+  readonly bindings?: Readonly<Record<string, unknown>>
+}
+
 /** Bundles the Worker of a wrangler.toml; gives the path of the script. */
 export async function bundleWorker(configPath: string): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'sallyport-bundle-'))
@@ -46,7 +67,9 @@ export async function bundleWorker(configPath: string): Promise<string> {
     child.stderr.on('data', (chunk: Buffer) => (printed += chunk.toString()))
     child.on('error', reject)
     child.on('close', (code) =>
-      code === 0 ? resolve() : reject(new Error(`wrangler could not bundle ${configPath}:\n${printed}`)),
+      code === 0
+        ? resolve()
+        : reject(new Error(`wrangler could not bundle ${configPath}:\n${printed}`)),
     )
   })
   return join(folder, 'index.js')
@@ -54,30 +77,30 @@ export async function bundleWorker(configPath: string): Promise<string> {
 
 export async function startLocalWorker(options: LocalWorkerOptions): Promise<LocalWorker> {
   const script = options.script ?? (await bundleWorker(options.configPath))
-  const config = unstable_readConfig({ config: options.configPath }, { hideWarnings: true })
-  // The demo's own bindings are given below: nothing is read from a .dev.vars of the user's.
-  const { modulesRules: _, ...worker } = unstable_getMiniflareWorkerOptions(config).workerOptions
+  const config = readWranglerConfig(options.configPath)
+  const made: unknown = unstable_getMiniflareWorkerOptions(config as never).workerOptions
+  // The bundle is one module already: the rules for finding more do not apply.
+  const { modulesRules: _, ...worker } = made as WorkerOptions
   const { onLog } = options
-  const miniflare = new Miniflare(
-    convertV4MiniflareOptions({
-      host: '127.0.0.1',
-      port: options.port,
-      log: new Log(LogLevel.ERROR),
-      logRequests: false,
-      ...(options.persistTo === undefined ? {} : { resourcePersistencePath: options.persistTo }),
-      ...(onLog === undefined ? {} : { handleStructuredLogs: ({ message }) => onLog(message) }),
-      workers: [
-        {
-          ...worker,
-          name: config.name ?? 'sallyport',
-          modules: true,
-          rootPath: dirname(script),
-          scriptPath: script,
-          bindings: { ...worker.bindings, ...options.vars, ...options.secrets },
-        },
-      ],
-    }),
-  )
+  const miniflareOptions: unknown = {
+    host: '127.0.0.1',
+    port: options.port,
+    log: new Log(LogLevel.ERROR),
+    logRequests: false,
+    ...(options.persistTo === undefined ? {} : { resourcePersistencePath: options.persistTo }),
+    ...(onLog === undefined ? {} : { handleStructuredLogs: ({ message }) => onLog(message) }),
+    workers: [
+      {
+        ...worker,
+        name: config.name ?? 'sallyport',
+        modules: true,
+        rootPath: dirname(script),
+        scriptPath: script,
+        bindings: { ...worker.bindings, ...options.vars, ...options.secrets },
+      },
+    ],
+  }
+  const miniflare = new Miniflare(convertV4MiniflareOptions(miniflareOptions as V4Options))
   const url = await miniflare.ready
   return { url, miniflare, close: () => miniflare.dispose() }
 }

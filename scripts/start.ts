@@ -7,11 +7,9 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 
-import { unstable_readConfig } from 'wrangler'
-
 import { startApi } from '../examples/demo/api.ts'
 import { startProvider } from '../examples/demo/provider.ts'
-import { startLocalWorker } from './local-worker.ts'
+import { readWranglerConfig, startLocalWorker } from './local-worker.ts'
 
 const root = join(import.meta.dirname, '..')
 const configPath = join(root, 'examples/demo/wrangler.toml')
@@ -78,7 +76,7 @@ OpenID provider ${provider.issuer}, API ${api.url}. The Worker's log follows; Ct
 
 /** The demo's own configuration, on the ports of this run. */
 function movedVars(): Readonly<Record<string, unknown>> {
-  const { vars } = unstable_readConfig({ config: configPath }, { hideWarnings: true })
+  const { vars } = readWranglerConfig(configPath)
   const moved = JSON.stringify(vars)
     .replaceAll('localhost:8787', `localhost:${ports.worker}`)
     .replaceAll('localhost:8788', `localhost:${ports.provider}`)
@@ -89,7 +87,8 @@ function movedVars(): Readonly<Record<string, unknown>> {
 /** Made at the first start and kept, so that sessions outlive a restart. */
 function readSecrets(): { readonly SEAL_KEYS: string; readonly DEMO_CLIENT_SECRET: string } {
   const file = join(stateDir, 'secrets.json')
-  if (existsSync(file)) return JSON.parse(readFileSync(file, 'utf8')) as ReturnType<typeof readSecrets>
+  if (existsSync(file))
+    return JSON.parse(readFileSync(file, 'utf8')) as ReturnType<typeof readSecrets>
   const secrets = {
     SEAL_KEYS: randomBytes(32).toString('base64url'),
     DEMO_CLIENT_SECRET: randomBytes(24).toString('base64url'),
@@ -103,7 +102,9 @@ function readPort(text: string | undefined): number {
   if (text === undefined || text === '') return 8787
   const number = Number(text)
   if (Number.isInteger(number) && number >= 1 && number <= 65_533) return number
-  console.error(`PORT is "${text}", but must be a whole number from 1 to 65533: PORT=9000 npm start`)
+  console.error(
+    `PORT is "${text}", but must be a whole number from 1 to 65533: PORT=9000 npm start`,
+  )
   process.exit(1)
 }
 
@@ -124,6 +125,6 @@ async function checkFree(wanted: number, what: string): Promise<void> {
 async function end(code: number): Promise<void> {
   if (ending) return
   ending = true
-  await Promise.allSettled(closing.reverse().map((close) => close()))
+  await Promise.allSettled(closing.toReversed().map((close) => close()))
   process.exit(code)
 }

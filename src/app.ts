@@ -38,7 +38,8 @@ function arrive(request: Request, config: Config, now: number): Result<Visit> {
   if (!url.ok) return url
   const site = config.siteByHost.get(url.value.host)
   if (site === undefined) return deny({ reason: 'site_unknown' })
-  if (url.value.protocol !== 'https:' && !site.development) return deny({ reason: 'scheme_insecure' })
+  if (url.value.protocol !== 'https:' && !site.development)
+    return deny({ reason: 'scheme_insecure' })
   return accept({ request, url: url.value, site, now })
 }
 
@@ -59,14 +60,24 @@ const built = new WeakMap<Services, ReturnType<typeof loginEndpoints>>()
 function endpointsFor(services: Services): ReturnType<typeof loginEndpoints> {
   const known = built.get(services)
   if (known !== undefined) return known
-  const endpoints = loginEndpoints((visit, denial) => refused(services, visit.request, visit, denial))
+  const endpoints = loginEndpoints((visit, denial) =>
+    refused(services, visit.request, visit, denial),
+  )
   built.set(services, endpoints)
   return endpoints
 }
 
-function refused(services: Services, request: Request, visit: Visit | undefined, denial: Denial): Response {
+function refused(
+  services: Services,
+  request: Request,
+  visit: Visit | undefined,
+  denial: Denial,
+): Response {
   services.log('info', 'request.denied', { site: visit?.site.id, ...logged(denial) })
-  const place = visit === undefined ? undefined : { loginUrl: `${visit.url.origin}${visit.site.basePath}/login` }
+  const place =
+    visit === undefined
+      ? undefined
+      : { loginUrl: `${visit.url.origin}${visit.site.basePath}/login` }
   return refuse(request, denial, place)
 }
 
@@ -76,7 +87,8 @@ function logged(denial: Denial): Readonly<Record<string, string>> {
 }
 
 function broken(services: Services, request: Request, site: Site, error: unknown): Response {
-  const fault = error instanceof Fault ? error : new Fault('internal', 'unexpected', { cause: error })
+  const fault =
+    error instanceof Fault ? error : new Fault('internal', 'unexpected', { cause: error })
   services.log('error', 'request.failed', {
     site: site.id,
     kind: fault.kind,

@@ -18,7 +18,10 @@ export default {
       return await answer(request, await servicesOf(env), secondsNow())
     } catch (error) {
       // Only a configuration that cannot be used comes here; its problems are in the log.
-      return refuseFault(request, error instanceof Fault ? error : new Fault('internal', 'start', { cause: error }))
+      return refuseFault(
+        request,
+        error instanceof Fault ? error : new Fault('internal', 'start', { cause: error }),
+      )
     }
   },
 } satisfies ExportedHandler<Environment>

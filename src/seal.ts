@@ -57,7 +57,12 @@ export class Seal {
   }
 
   /** Seals a JSON value for one site and purpose; it opens until `expiresAt` (seconds). */
-  async seal(site: string, purpose: SealPurpose, value: unknown, expiresAt: number): Promise<string> {
+  async seal(
+    site: string,
+    purpose: SealPurpose,
+    value: unknown,
+    expiresAt: number,
+  ): Promise<string> {
     const root = this.#roots[0]
     if (root === undefined) throw new TypeError('a Seal needs at least one key')
     const body = utf8.encode(JSON.stringify(value))
@@ -75,7 +80,12 @@ export class Seal {
   }
 
   /** Opens what `seal` made for the same site and purpose. The shape of the value is the caller's to check. */
-  async open(site: string, purpose: SealPurpose, sealed: string, now: number): Promise<Opened<unknown>> {
+  async open(
+    site: string,
+    purpose: SealPurpose,
+    sealed: string,
+    now: number,
+  ): Promise<Opened<unknown>> {
     const bytes = decodeBase64url(sealed)
     if (bytes === undefined || bytes.length < headerBytes + 8 + 16 || bytes[0] !== version) {
       return { ok: false, why: 'malformed' }
@@ -129,7 +139,9 @@ export class Seal {
 /** The version, site and purpose, each with its length, so that no two triples share an encoding. */
 function context(site: string, purpose: SealPurpose): Uint8Array<ArrayBuffer> {
   const parts = ['sallyport seal 1', site, purpose].map((part) => utf8.encode(part))
-  return concat(...parts.flatMap((part) => [Uint8Array.of(part.length >> 8, part.length & 255), part]))
+  return concat(
+    ...parts.flatMap((part) => [Uint8Array.of(part.length >> 8, part.length & 255), part]),
+  )
 }
 
 function concat(...parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {

@@ -57,35 +57,50 @@ function verifier({ site, audience }: ApiOptions): Verify {
   }
 }
 
-async function answer(request: IncomingMessage, response: ServerResponse, verify: Verify): Promise<void> {
+async function answer(
+  request: IncomingMessage,
+  response: ServerResponse,
+  verify: Verify,
+): Promise<void> {
   const url = new URL(request.url ?? '/', 'http://api.invalid')
   const [, , action, argument] = url.pathname.split('/')
   switch (action) {
     case 'echo':
-      response.writeHead(200, { 'content-type': request.headers['content-type'] ?? 'application/octet-stream' })
+      response.writeHead(200, {
+        'content-type': request.headers['content-type'] ?? 'application/octet-stream',
+      })
       return void pipeline(request, response, () => undefined)
     case 'redirect':
       return void response.writeHead(302, { location: '/api/me' }).end()
     case 'status':
       return void response.writeHead(Number(argument) || 500).end()
     case 'slow':
-      await new Promise((resolve) => setTimeout(resolve, Number(url.searchParams.get('ms') ?? 1000)))
+      await new Promise((resolve) =>
+        setTimeout(resolve, Number(url.searchParams.get('ms') ?? 1000)),
+      )
       break
     case 'stream':
       return stream(response)
+    case undefined:
+    default:
   }
   await me(request, response, verify)
 }
 
-async function me(request: IncomingMessage, response: ServerResponse, verify: Verify): Promise<void> {
+async function me(
+  request: IncomingMessage,
+  response: ServerResponse,
+  verify: Verify,
+): Promise<void> {
   const assertion = assertionOf(request)
   const identity = assertion === undefined ? null : await verify(assertion).catch(() => undefined)
   const status = identity === undefined ? 401 : 200
   // The assertion itself is not shown: it would be a token in a page.
   const headers = { ...request.headers }
   if (assertion !== undefined) {
-    headers[request.headers['sallyport-assertion'] === undefined ? 'authorization' : 'sallyport-assertion'] =
-      '(the assertion: see identity)'
+    headers[
+      request.headers['sallyport-assertion'] === undefined ? 'authorization' : 'sallyport-assertion'
+    ] = '(the assertion: see identity)'
   }
   response.writeHead(status, { 'content-type': 'application/json', 'cache-control': 'no-store' })
   response.end(

@@ -86,7 +86,12 @@ function configuration(options: ProviderOptions, keys: readonly JWK[]): Configur
     conformIdTokenClaims: false,
     findAccount: (_, login) => ({
       accountId: login,
-      claims: () => ({ sub: login, name: login, email: `${login}@example.test`, email_verified: true }),
+      claims: () => ({
+        sub: login,
+        name: login,
+        email: `${login}@example.test`,
+        email_verified: true,
+      }),
     }),
     scopes: ['openid', 'offline_access', 'profile', 'email'],
     issueRefreshToken: async (_, client) => client.grantTypeAllowed('refresh_token'),
@@ -146,7 +151,10 @@ function interaction(provider: Provider) {
     try {
       await provider.interactionDetails(request, response)
       if (request.method !== 'POST') {
-        response.writeHead(200, { 'content-type': 'text/html; charset=utf-8', 'cache-control': 'no-store' })
+        response.writeHead(200, {
+          'content-type': 'text/html; charset=utf-8',
+          'cache-control': 'no-store',
+        })
         response.end(
           page(
             'Sign in',
@@ -160,7 +168,9 @@ function interaction(provider: Provider) {
       const form = new URLSearchParams(await bodyOf(request))
       const accountId = form.get('login') ?? ''
       const result = accountId === '' ? { error: 'access_denied' } : { login: { accountId } }
-      await provider.interactionFinished(request, response, result, { mergeWithLastSubmission: false })
+      await provider.interactionFinished(request, response, result, {
+        mergeWithLastSubmission: false,
+      })
     } catch (error) {
       const status = error instanceof errors.OIDCProviderError ? error.statusCode : 500
       response.writeHead(status, { 'content-type': 'text/html; charset=utf-8' })
@@ -181,7 +191,12 @@ async function signingKeys(stateDir: string | undefined): Promise<readonly JWK[]
   const keys = await Promise.all(
     ['RS256', 'ES256'].map(async (alg) => {
       const { privateKey } = await generateKeyPair(alg, { extractable: true })
-      return { ...(await exportJWK(privateKey)), alg, use: 'sig', kid: randomBytes(8).toString('hex') }
+      return {
+        ...(await exportJWK(privateKey)),
+        alg,
+        use: 'sig',
+        kid: randomBytes(8).toString('hex'),
+      }
     }),
   )
   if (file !== undefined && stateDir !== undefined) {

@@ -13,7 +13,8 @@ export interface ConfigProblem {
   readonly mend: string
 }
 
-export type Report = (path: string, mend: string) => void
+/** Gives `undefined`, so that a field can report and return in one. */
+export type Report = (path: string, mend: string) => undefined
 
 export interface Field<T> {
   read(value: unknown, path: string, report: Report): T | undefined
@@ -31,7 +32,7 @@ export function text(pattern: RegExp, mend: string): Field<string> {
     paths: [],
     read(value, path, report) {
       if (typeof value === 'string' && pattern.test(value)) return value
-      return report(path, mend) as undefined
+      return report(path, mend)
     },
   }
 }
@@ -41,7 +42,8 @@ export function oneOf<const T extends string>(words: readonly T[]): Field<T> {
     paths: [],
     read(value, path, report) {
       const word = words.find((candidate) => candidate === value)
-      if (word === undefined) report(path, `must be one of ${words.map((w) => `"${w}"`).join(', ')}`)
+      if (word === undefined)
+        report(path, `must be one of ${words.map((w) => `"${w}"`).join(', ')}`)
       return word
     },
   }
@@ -52,7 +54,7 @@ export function flag(): Field<boolean> {
     paths: [],
     read(value, path, report) {
       if (typeof value === 'boolean') return value
-      return report(path, 'must be true or false') as undefined
+      return report(path, 'must be true or false')
     },
   }
 }
@@ -69,7 +71,7 @@ export function duration(least: number, most: number): Field<number> {
       return report(
         path,
         `must be a duration such as "30s", "5m" or "12h", from ${least} to ${most} seconds`,
-      ) as undefined
+      )
     },
   }
 }
@@ -79,7 +81,7 @@ export function list<T>(item: Field<T>, least = 0): Field<readonly T[]> {
     paths: item.paths.map((path) => `[]${path}`),
     read(value, path, report) {
       if (!Array.isArray(value) || value.length < least) {
-        return report(path, `must be a list${least > 0 ? ` of at least ${least}` : ''}`) as undefined
+        return report(path, `must be a list${least > 0 ? ` of at least ${least}` : ''}`)
       }
       const items = value.map((entry, i) => item.read(entry, `${path}[${i}]`, report))
       return items.every((entry) => entry !== undefined) ? items : undefined
@@ -92,7 +94,7 @@ export function dictionary(key: RegExp, mend: string): Field<ReadonlyMap<string,
   return {
     paths: [],
     read(value, path, report) {
-      if (!isTable(value)) return report(path, 'must be a table') as undefined
+      if (!isTable(value)) return report(path, 'must be a table')
       const bad = Object.entries(value).filter(([k, v]) => !key.test(k) || typeof v !== 'string')
       for (const [k] of bad) report(`${path}.${k}`, mend)
       if (bad.length > 0) return undefined
@@ -110,14 +112,18 @@ export function table<S extends Readonly<Record<string, Field<unknown>>>>(
       ...field.paths.map((path) => `.${key}${path}`),
     ]),
     read(value, path, report) {
-      if (!isTable(value)) return report(path, 'must be a table') as undefined
+      if (!isTable(value)) return report(path, 'must be a table')
       for (const key of Object.keys(value)) {
         if (!Object.hasOwn(shape, key)) {
-          report(`${path}.${key}`, `is not a key that Sallyport knows; the keys here are ${Object.keys(shape).join(', ')}`)
+          report(
+            `${path}.${key}`,
+            `is not a key that Sallyport knows; the keys here are ${Object.keys(shape).join(', ')}`,
+          )
         }
       }
       const entries = Object.entries(shape).map(([key, field]) => {
-        if (Object.hasOwn(value, key)) return [key, field.read(value[key], `${path}.${key}`, report)]
+        if (Object.hasOwn(value, key))
+          return [key, field.read(value[key], `${path}.${key}`, report)]
         if (field.absent !== undefined) return [key, field.absent()]
         return [key, report(`${path}.${key}`, 'is required')]
       })
@@ -142,12 +148,12 @@ export function either<A, B>(
 
 /** The field, with a value for when the key is absent. */
 export function optional<T, const D>(field: Field<T>, absent: D): Field<T | D> {
-  return { ...field, absent: () => absent } as Field<T | D>
+  return { ...field, absent: () => absent }
 }
 
 /** A table that may be left out whole: its own defaults then apply. */
 export function optionalTable<T>(field: Field<T>): Field<T> {
-  return { ...field, absent: () => field.read({}, '', () => {}) as T }
+  return { ...field, absent: () => field.read({}, '', () => undefined) as T }
 }
 
 export function isTable(value: unknown): value is Readonly<Record<string, unknown>> {

@@ -4,7 +4,16 @@
  */
 import { decodeBase64url } from '../base64url.ts'
 import { Secret } from '../secret.ts'
-import type { AccessRule, ClientAuth, Config, Forward, Provider, Route, Site, Upstream } from './config.ts'
+import type {
+  AccessRule,
+  ClientAuth,
+  Config,
+  Forward,
+  Provider,
+  Route,
+  Site,
+  Upstream,
+} from './config.ts'
 import type { ConfigProblem, Report } from './field.ts'
 import { RouteTable } from './route-table.ts'
 import { vars, type WrittenProvider, type WrittenRoute, type WrittenSite } from './schema.ts'
@@ -16,13 +25,18 @@ export type ParsedConfig =
 /** `env` is the Worker's environment: `PROVIDERS`, `SITES`, `SEAL_KEYS`, further secrets, bindings. */
 export function parseConfig(env: Readonly<Record<string, unknown>>): ParsedConfig {
   const problems: ConfigProblem[] = []
-  const report: Report = (path, mend) => void problems.push({ path: path.replace(/^\./, ''), mend })
+  const report: Report = (path, mend) => {
+    problems.push({ path: path.replace(/^\./, ''), mend })
+    return undefined
+  }
 
   const written = vars.read(pick(env, ['PROVIDERS', 'SITES']), '', report)
   const sealKeys = parseSealKeys(env['SEAL_KEYS'], report)
   if (written === undefined || problems.length > 0) return { ok: false, problems }
 
-  const providers = written.PROVIDERS.map((p, i) => parseProvider(p, `PROVIDERS[${i}]`, env, report))
+  const providers = written.PROVIDERS.map((p, i) =>
+    parseProvider(p, `PROVIDERS[${i}]`, env, report),
+  )
   reportTwice(written.PROVIDERS, 'PROVIDERS', report)
   const sites = written.SITES.map((s, i) => parseSite(s, `SITES[${i}]`, providers, env, report))
   reportTwice(written.SITES, 'SITES', report)
@@ -30,7 +44,8 @@ export function parseConfig(env: Readonly<Record<string, unknown>>): ParsedConfi
   const siteByHost = new Map<string, Site>()
   for (const [i, site] of sites.entries()) {
     for (const host of site?.hosts ?? []) {
-      if (siteByHost.has(host)) report(`SITES[${i}].hosts`, `"${host}" belongs to another site already`)
+      if (siteByHost.has(host))
+        report(`SITES[${i}].hosts`, `"${host}" belongs to another site already`)
       else if (site !== undefined) siteByHost.set(host, site)
     }
   }
@@ -62,9 +77,23 @@ function parseSealKeys(value: unknown, report: Report): readonly Uint8Array<Arra
 
 /** Parameters that Sallyport sets itself. attack: authorization-parameter-injection */
 const reservedParameters: ReadonlySet<string> = new Set([
-  'client_id', 'client_secret', 'redirect_uri', 'response_type', 'response_mode', 'scope', 'state', 'nonce',
-  'code_challenge', 'code_challenge_method', 'request', 'request_uri', 'prompt', 'max_age', 'acr_values',
-  'client_assertion', 'client_assertion_type',
+  'client_id',
+  'client_secret',
+  'redirect_uri',
+  'response_type',
+  'response_mode',
+  'scope',
+  'state',
+  'nonce',
+  'code_challenge',
+  'code_challenge_method',
+  'request',
+  'request_uri',
+  'prompt',
+  'max_age',
+  'acr_values',
+  'client_assertion',
+  'client_assertion_type',
 ])
 
 function parseProvider(
@@ -118,7 +147,10 @@ function parseClientAuth(
   switch (method) {
     case 'client_secret_basic':
     case 'client_secret_post':
-      return { method, secret: readSecret(written.client_secret, `${path}.client_secret`, env, report) }
+      return {
+        method,
+        secret: readSecret(written.client_secret, `${path}.client_secret`, env, report),
+      }
     case 'private_key_jwt': {
       const privateKey = readSecret(written.private_key, `${path}.private_key`, env, report)
       return { method, privateKey }
@@ -157,23 +189,43 @@ function parseSite(
 ): Site | undefined {
   const provider = providers.find(({ id }) => id === written.provider)
   if (provider === undefined) {
-    report(`${path}.provider`, `names no provider; there are ${providers.map(({ id }) => id).join(', ')}`)
+    report(
+      `${path}.provider`,
+      `names no provider; there are ${providers.map(({ id }) => id).join(', ')}`,
+    )
     return undefined
   }
   const { access, idle, absolute, grace } = written.session
-  if (access * 2 > idle) report(`${path}.session.idle`, `(${idle} s) must be at least twice session.access (${access} s)`)
-  if (idle > absolute) report(`${path}.session.absolute`, `(${absolute} s) must not be less than session.idle (${idle} s)`)
-  if (grace >= access && grace > 1) report(`${path}.session.grace`, `(${grace} s) must be less than session.access (${access} s)`)
+  if (access * 2 > idle)
+    report(
+      `${path}.session.idle`,
+      `(${idle} s) must be at least twice session.access (${access} s)`,
+    )
+  if (idle > absolute)
+    report(
+      `${path}.session.absolute`,
+      `(${absolute} s) must not be less than session.idle (${idle} s)`,
+    )
+  if (grace >= access && grace > 1)
+    report(`${path}.session.grace`, `(${grace} s) must be less than session.access (${access} s)`)
 
-  const loopback = written.hosts.every((host) => isLoopback(URL.parse(`http://${host}`)?.hostname ?? ''))
+  const loopback = written.hosts.every((host) =>
+    isLoopback(URL.parse(`http://${host}`)?.hostname ?? ''),
+  )
   if (written.development && !loopback) {
     report(`${path}.development`, 'is for loopback hosts only (localhost, 127.0.0.1, [::1])')
   }
   if (!written.cookies.secure && !written.development) {
-    report(`${path}.cookies.secure`, 'can be false in development only: cookies must not travel in the clear')
+    report(
+      `${path}.cookies.secure`,
+      'can be false in development only: cookies must not travel in the clear',
+    )
   }
   if (provider.insecure && !written.development) {
-    report(`${path}.provider`, 'speaks plain http, which only a site with development = true may use')
+    report(
+      `${path}.provider`,
+      'speaks plain http, which only a site with development = true may use',
+    )
   }
   const scheme = written.development ? 'http' : 'https'
   return Object.freeze({
@@ -265,16 +317,25 @@ function parseUpstream(
     if (parsed === null || parsed.username !== '' || parsed.password !== '') {
       report(`${path}.upstream.url`, 'must be a URL without credentials')
     } else if (parsed.protocol !== 'https:' && !(site.development && local)) {
-      report(`${path}.upstream.url`, 'must be https; plain http is for loopback upstreams of a development site')
+      report(
+        `${path}.upstream.url`,
+        'must be https; plain http is for loopback upstreams of a development site',
+      )
     } else if (site.hosts.includes(parsed.host)) {
-      report(`${path}.upstream.url`, `is a host of this site (${parsed.host}): the request would come back here`)
+      report(
+        `${path}.upstream.url`,
+        `is a host of this site (${parsed.host}): the request would come back here`,
+      )
     }
     return { kind: 'url', url: parsed ?? new URL('https://invalid.invalid'), timeout }
   }
   const kind = service !== undefined ? 'service' : 'assets'
   const binding = service ?? assets ?? ''
   if (binding !== '' && !isFetcher(env[binding])) {
-    report(`${path}.upstream.${kind}`, `names the binding ${binding}, which this Worker does not have`)
+    report(
+      `${path}.upstream.${kind}`,
+      `names the binding ${binding}, which this Worker does not have`,
+    )
   }
   return { kind, binding, timeout }
 }
@@ -287,7 +348,11 @@ function isLoopback(hostname: string): boolean {
   return hostname === 'localhost' || hostname === '127.0.0.1' || hostname === '[::1]'
 }
 
-function reportTwice(entries: readonly { readonly id: string }[], path: string, report: Report): void {
+function reportTwice(
+  entries: readonly { readonly id: string }[],
+  path: string,
+  report: Report,
+): void {
   const seen = new Set<string>()
   for (const [i, { id }] of entries.entries()) {
     if (seen.has(id)) report(`${path}[${i}].id`, `"${id}" stands twice`)
@@ -295,6 +360,9 @@ function reportTwice(entries: readonly { readonly id: string }[], path: string, 
   }
 }
 
-function pick(from: Readonly<Record<string, unknown>>, keys: readonly string[]): Record<string, unknown> {
+function pick(
+  from: Readonly<Record<string, unknown>>,
+  keys: readonly string[],
+): Record<string, unknown> {
   return Object.fromEntries(keys.filter((key) => key in from).map((key) => [key, from[key]]))
 }

@@ -45,7 +45,8 @@ export class RouteTable {
     }
     const place = this.#place(segments)
     const clash = place.find((other) => sharesMethod(other, route))
-    if (clash !== undefined) return `is the pattern of another route for the same method (${clash.path})`
+    if (clash !== undefined)
+      return `is the pattern of another route for the same method (${clash.path})`
     place.push(route)
     this.#all.push(route)
     return undefined

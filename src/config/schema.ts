@@ -17,10 +17,16 @@ import {
   text,
 } from './field.ts'
 
-const identifier = text(/^[a-z][a-z0-9-]{0,31}$/, 'must be a short name: a-z, 0-9, -, at most 32 characters')
+const identifier = text(
+  /^[a-z][a-z0-9-]{0,31}$/,
+  'must be a short name: a-z, 0-9, -, at most 32 characters',
+)
 const binding = text(/^[A-Za-z_][A-Za-z0-9_]{0,63}$/, 'must be the name of a binding or secret')
 const anyText = text(/^.{1,2048}$/s, 'must be text')
-const scope = text(/^[\x21\x23-\x5B\x5D-\x7E]{1,256}$/, 'must be a scope token (RFC 6749 section 3.3)')
+const scope = text(
+  /^[\x21\x23-\x5B\x5D-\x7E]{1,256}$/,
+  'must be a scope token (RFC 6749 section 3.3)',
+)
 const httpUrl = text(/^https?:\/\/[^\s?#]+$/, 'must be an http(s) URL without query or fragment')
 
 const secretReference = table({ secret: binding })
@@ -37,7 +43,18 @@ const provider = table({
   private_key: optional(secretReference, undefined),
   scopes: optional(list(scope, 1), ['openid']),
   id_token_algorithm: optional(
-    oneOf(['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA']),
+    oneOf([
+      'RS256',
+      'RS384',
+      'RS512',
+      'PS256',
+      'PS384',
+      'PS512',
+      'ES256',
+      'ES384',
+      'ES512',
+      'EdDSA',
+    ]),
     'RS256',
   ),
   response_mode: optional(oneOf(['query', 'form_post']), 'query'),
@@ -75,7 +92,10 @@ const forward = either(
 
 const route = table({
   path: text(/^\/[^\s?#]*$/, 'must be a path pattern such as "/api/orders/*" or "/users/:id"'),
-  methods: optional(list(text(/^[A-Z]{3,16}$/, 'must be an HTTP method in capitals'), 1), undefined),
+  methods: optional(
+    list(text(/^[A-Z]{3,16}$/, 'must be an HTTP method in capitals'), 1),
+    undefined,
+  ),
   access,
   upstream,
   forward: optional(forward, 'none'),

@@ -40,7 +40,9 @@ export class Permit {
     const cookies = readOwnCookies(visit.request.headers.get('cookie'), visit.site.cookies)
     if (!cookies.ok) return cookies
     if (!holdsSession(cookies.value)) {
-      return any.has('anonymous') ? accept(new Permit(route, anonymous)) : deny({ reason: 'session_missing' })
+      return any.has('anonymous')
+        ? accept(new Permit(route, anonymous))
+        : deny({ reason: 'session_missing' })
     }
     if (needsSameOrigin(visit.request)) {
       const checked = checkSameOrigin(visit.request.headers, visit.url.origin)

@@ -20,11 +20,15 @@ export async function forward(
   const { request, site, url, now } = visit
   addForwarded(headers, request, url)
   await addIdentity(services, site, permit, headers, now)
-  const response = await services.upstreams.fetch(permit.route.upstream, targetOf(permit.route, url), {
-    method: request.method,
-    headers,
-    body: request.body,
-  })
+  const response = await services.upstreams.fetch(
+    permit.route.upstream,
+    targetOf(permit.route, url),
+    {
+      method: request.method,
+      headers,
+      body: request.body,
+    },
+  )
   const cookies = permit.caller.kind === 'session' ? permit.caller.cookies : []
   return passBack(site, response, cookies)
 }
@@ -59,4 +63,11 @@ function passBack(site: Site, response: Response, cookies: readonly string[]): R
   })
 }
 
-const hopByHop: ReadonlySet<string> = new Set(['connection', 'keep-alive', 'proxy-connection', 'transfer-encoding', 'upgrade', 'trailer'])
+const hopByHop: ReadonlySet<string> = new Set([
+  'connection',
+  'keep-alive',
+  'proxy-connection',
+  'transfer-encoding',
+  'upgrade',
+  'trailer',
+])

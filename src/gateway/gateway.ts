@@ -11,7 +11,10 @@ import { Permit } from './authorize.ts'
 import { forward } from './forward.ts'
 import type { GatewayServices } from './services.ts'
 
-export async function passGateway(services: GatewayServices, visit: Visit): Promise<Result<Response>> {
+export async function passGateway(
+  services: GatewayServices,
+  visit: Visit,
+): Promise<Result<Response>> {
   const { request, site, url } = visit
   // Before routing, on every path: there is no way to an origin around it.
   const headers = scrubHeaders(request.headers, site)
@@ -21,7 +24,11 @@ export async function passGateway(services: GatewayServices, visit: Visit): Prom
   if (request.headers.has('upgrade')) return deny({ reason: 'upgrade_unsupported' })
   const permit = await Permit.ask(services, visit, match.route)
   if (permit.ok) return accept(await forward(services, visit, permit.value, headers))
-  if (isSignedOut(permit.denial.reason) && audienceOf(request) === 'navigation' && mayReturn(request)) {
+  if (
+    isSignedOut(permit.denial.reason) &&
+    audienceOf(request) === 'navigation' &&
+    mayReturn(request)
+  ) {
     const returnTo = encodeURIComponent(url.pathname + url.search)
     return accept(seeOther(`${url.origin}${site.basePath}/login?return_to=${returnTo}`))
   }
@@ -29,8 +36,19 @@ export async function passGateway(services: GatewayServices, visit: Visit): Prom
 }
 
 const signedOut: ReadonlySet<string> = new Set([
-  ...['session_missing', 'access_cookie_unreadable', 'refresh_cookie_malformed', 'refresh_cookie_unknown'],
-  ...['refresh_cookie_reused', 'session_unknown', 'session_idle', 'session_expired', 'grant_revoked'],
+  ...[
+    'session_missing',
+    'access_cookie_unreadable',
+    'refresh_cookie_malformed',
+    'refresh_cookie_unknown',
+  ],
+  ...[
+    'refresh_cookie_reused',
+    'session_unknown',
+    'session_idle',
+    'session_expired',
+    'grant_revoked',
+  ],
   ...['subject_changed'],
 ])
 

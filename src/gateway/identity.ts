@@ -39,7 +39,13 @@ async function assertionFor(
     Object.entries(identity.claims).filter(([name]) => forward.claims.includes(name)),
   )
   // Site, session, audience and what is asserted: nothing less names an assertion. attack: assertion-cache-mix-up
-  const key = JSON.stringify([site.id, identity.sessionId, identity.subject, forward.audience, claims])
+  const key = JSON.stringify([
+    site.id,
+    identity.sessionId,
+    identity.subject,
+    forward.audience,
+    claims,
+  ])
   const cached = services.assertions.get(key, now)
   if (cached !== undefined) return cached
   const { lifetime, issuer } = site.assertion

@@ -23,9 +23,13 @@ const longestUrl = 8192
 /** `url` is absolute: what the runtime made of the request line and `Host`. */
 export function canonicalUrl(url: string): Result<CanonicalUrl> {
   const parsed = url.length > longestUrl ? null : URL.parse(url)
-  const flaw = parsed === null ? 'length' : (userinfoFlaw(parsed) ?? fragmentFlaw(url) ?? pathFlaw(rawPath(url)))
+  const flaw =
+    parsed === null
+      ? 'length'
+      : (userinfoFlaw(parsed) ?? fragmentFlaw(url) ?? pathFlaw(rawPath(url)))
   // attack: path-confusion
-  if (parsed === null || flaw !== undefined) return deny({ reason: 'url_ambiguous', flaw: flaw ?? 'length' })
+  if (parsed === null || flaw !== undefined)
+    return deny({ reason: 'url_ambiguous', flaw: flaw ?? 'length' })
   return accept(parsed as CanonicalUrl)
 }
 
@@ -85,10 +89,11 @@ function escapeFlaw(path: string): string | undefined {
   try {
     const decoded = decodeURIComponent(path)
     // C1 controls and the invisible characters that reorder or join text.
-    // oxlint-disable-next-line no-control-regex -- control characters are what this looks for
-    if (/[\u0080-\u009f\u200b-\u200f\u2028-\u202e\u2060-\u2064\ufeff]/.test(decoded)) return 'control'
+    if (/[\u0080-\u009f\u200b-\u200f\u2028-\u202e\u2060-\u2064\ufeff]/.test(decoded))
+      return 'control'
     // Letters that fold into the dangerous ASCII ones: full-width slash, backslash, dot, percent, semicolon.
-    if (/[\uff0f\uff3c\uff0e\uff05\uff1b\u2024\u2025\u2044\u2215\u29f5\u29f8\ufe68]/.test(decoded)) return 'lookalike'
+    if (/[\uff0f\uff3c\uff0e\uff05\uff1b\u2024\u2025\u2044\u2215\u29f5\u29f8\ufe68]/.test(decoded))
+      return 'lookalike'
   } catch {
     // decodeURIComponent refuses overlong and broken UTF-8.
     return 'utf8'

@@ -52,7 +52,12 @@ export function withoutOwnCookies(header: string, names: CookieProfile): string 
 }
 
 /** A Set-Cookie value. `maxAge` in seconds is also the value's lifetime. */
-export function setCookie(name: string, value: string, maxAge: number, names: CookieProfile): string {
+export function setCookie(
+  name: string,
+  value: string,
+  maxAge: number,
+  names: CookieProfile,
+): string {
   return `${name}=${value}; Max-Age=${Math.max(0, Math.floor(maxAge))}; ${names.attributes}`
 }
 

@@ -19,7 +19,8 @@ export function needsSameOrigin(request: Request): boolean {
 export function checkSameOrigin(headers: Headers, origin: string): Result<true> {
   const fetchSite = headers.get('sec-fetch-site')
   const sender = headers.get('origin')
-  if (sender !== null && sender !== origin) return deny({ reason: 'cross_site', evidence: 'origin' })
+  if (sender !== null && sender !== origin)
+    return deny({ reason: 'cross_site', evidence: 'origin' })
   if (fetchSite !== null) {
     return fetchSite === 'same-origin'
       ? accept(true)

@@ -28,14 +28,21 @@ const wire = {
   headers_too_large: { status: 431, title: 'The request headers are too large.' },
   route_unknown: { status: 404, title: 'There is nothing here.' },
   method_not_allowed: { status: 405, title: 'The method is not allowed here.' },
-  body_not_a_form: { status: 415, title: 'The body must be a small form (application/x-www-form-urlencoded).' },
+  body_not_a_form: {
+    status: 415,
+    title: 'The body must be a small form (application/x-www-form-urlencoded).',
+  },
   cross_site: {
     status: 403,
-    title: 'The request does not show that this site sent it. Send it from a page of this origin, or with X-CSRF: 1.',
+    title:
+      'The request does not show that this site sent it. Send it from a page of this origin, or with X-CSRF: 1.',
   },
   upgrade_unsupported: { status: 501, title: 'Protocol upgrades are not supported here.' },
   session_missing: { status: 401, title: 'Sign in to go on.', ...signIn },
-  cookie_duplicated: { status: 400, title: 'A cookie of this site was sent twice. Clear the cookies of this site.' },
+  cookie_duplicated: {
+    status: 400,
+    title: 'A cookie of this site was sent twice. Clear the cookies of this site.',
+  },
   access_cookie_unreadable: signInAgain,
   refresh_cookie_malformed: signInAgain,
   refresh_cookie_unknown: signInAgain,
@@ -72,12 +79,24 @@ const wire = {
 } as const satisfies Record<Reason, Wire>
 
 const faults = {
-  configuration: { status: 503, title: 'This site is not configured correctly. Its operator finds the problems in the log.' },
-  provider_unreachable: { status: 503, title: 'The sign-in service cannot be reached. Try again soon.' },
+  configuration: {
+    status: 503,
+    title: 'This site is not configured correctly. Its operator finds the problems in the log.',
+  },
+  provider_unreachable: {
+    status: 503,
+    title: 'The sign-in service cannot be reached. Try again soon.',
+  },
   provider_slow: { status: 503, title: 'The sign-in service does not answer. Try again soon.' },
   provider_failed: { status: 503, title: 'The sign-in service failed. Try again soon.' },
-  provider_malformed: { status: 502, title: 'The sign-in service answered with something that cannot be used.' },
-  provider_misconfigured: { status: 503, title: 'The sign-in service and this site do not agree. An operator must look.' },
+  provider_malformed: {
+    status: 502,
+    title: 'The sign-in service answered with something that cannot be used.',
+  },
+  provider_misconfigured: {
+    status: 503,
+    title: 'The sign-in service and this site do not agree. An operator must look.',
+  },
   upstream_unreachable: { status: 502, title: 'The service behind this site cannot be reached.' },
   upstream_slow: { status: 504, title: 'The service behind this site does not answer.' },
   upstream_misconfigured: { status: 503, title: 'This site is not configured correctly.' },

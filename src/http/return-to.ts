@@ -16,7 +16,11 @@ export type LocalPath = string & { readonly [local]: true }
  * The text must be a path that is unambiguous before any parser touches it: `new URL('/..//evil.example',
  * origin)` has the right origin and the path `//evil.example`. attack: open-redirect
  */
-export function readReturnTo(written: string | null, fallback: string, site: Site): Result<LocalPath> {
+export function readReturnTo(
+  written: string | null,
+  fallback: string,
+  site: Site,
+): Result<LocalPath> {
   const text = written ?? fallback
   const refused = deny({ reason: 'return_to_foreign' })
   // Visible ASCII only: browsers strip tabs and line breaks, and read `\` as `/`.

@@ -63,7 +63,8 @@ export function scrubHeaders(incoming: Headers, site: Site): Headers {
   const headers = new Headers()
   for (const [name, value] of incoming) {
     const folded = name.includes('_') ? name.replaceAll('_', '-') : name
-    if (isDropped(folded) || nominated?.has(name) === true || site.identityHeaders.has(folded)) continue
+    if (isDropped(folded) || nominated?.has(name) === true || site.identityHeaders.has(folded))
+      continue
     if (folded === 'cookie') {
       const others = name === 'cookie' ? withoutOwnCookies(value, site.cookies) : undefined
       if (others !== undefined) headers.set('cookie', others)

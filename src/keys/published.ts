@@ -18,7 +18,10 @@ interface Question {
 /** Public by nature, so cacheable: for a time far below the overlap of two keys. */
 const maxAge = 300
 
-export async function answerKeySet(keys: PublishedKeys, { request, site }: Question): Promise<Result<Response>> {
+export async function answerKeySet(
+  keys: PublishedKeys,
+  { request, site }: Question,
+): Promise<Result<Response>> {
   if (request.method !== 'GET' && request.method !== 'HEAD') {
     return deny({ reason: 'method_not_allowed', allow: ['GET', 'HEAD'] })
   }
@@ -40,5 +43,8 @@ export async function answerKeySet(keys: PublishedKeys, { request, site }: Quest
 /** `If-None-Match` (RFC 9110 section 13.1.2): weak comparison, any of a list. */
 function matches(header: string | null, etag: string): boolean {
   if (header === null) return false
-  return header.trim() === '*' || header.split(',').some((tag) => tag.trim().replace(/^W\//, '') === etag)
+  return (
+    header.trim() === '*' ||
+    header.split(',').some((tag) => tag.trim().replace(/^W\//, '') === etag)
+  )
 }

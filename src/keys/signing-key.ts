@@ -15,7 +15,11 @@ export interface StoredKey {
   readonly createdAt: number
 }
 
-export async function generateSigningKey(site: string, seal: Seal, now: number): Promise<StoredKey> {
+export async function generateSigningKey(
+  site: string,
+  seal: Seal,
+  now: number,
+): Promise<StoredKey> {
   // Extractable this once, to be sealed; every import afterwards is not.
   const pair = await generateKeyPair('ES256', { extractable: true })
   const publicKey = await exportJWK(pair.publicKey)
@@ -24,7 +28,12 @@ export async function generateSigningKey(site: string, seal: Seal, now: number):
     kid,
     alg: 'ES256',
     publicJwk: { ...publicKey, kid, alg: 'ES256', use: 'sig' },
-    sealedPrivateKey: await seal.seal(site, 'signing-key', await exportJWK(pair.privateKey), atRest),
+    sealedPrivateKey: await seal.seal(
+      site,
+      'signing-key',
+      await exportJWK(pair.privateKey),
+      atRest,
+    ),
     createdAt: now,
   }
 }
@@ -39,5 +48,7 @@ export async function openSigningKey(
   const opened = await seal.open(site, 'signing-key', stored.sealedPrivateKey, now)
   if (!opened.ok) return undefined
   const privateKey = await importJWK(opened.value as JWK, stored.alg, { extractable: false })
-  return privateKey instanceof CryptoKey ? { kid: stored.kid, alg: stored.alg, privateKey } : undefined
+  return privateKey instanceof CryptoKey
+    ? { kid: stored.kid, alg: stored.alg, privateKey }
+    : undefined
 }

@@ -57,10 +57,16 @@ interface LoginRequest {
 function readLoginRequest(query: URLSearchParams): Result<LoginRequest> {
   for (const parameter of ['return_to', 'prompt', 'max_age', 'acr_values']) {
     // attack: duplicate-parameter
-    if (query.getAll(parameter).length > 1) return deny({ reason: 'parameter_duplicated', parameter })
+    if (query.getAll(parameter).length > 1)
+      return deny({ reason: 'parameter_duplicated', parameter })
   }
   const prompt = query.get('prompt') ?? undefined
-  if (prompt !== undefined && !/^(?:none|(?:login|consent|select_account)(?: (?:login|consent|select_account))*)$/.test(prompt)) {
+  if (
+    prompt !== undefined &&
+    !/^(?:none|(?:login|consent|select_account)(?: (?:login|consent|select_account))*)$/.test(
+      prompt,
+    )
+  ) {
     return deny({ reason: 'parameter_malformed', parameter: 'prompt' })
   }
   const maxAge = query.get('max_age') ?? undefined

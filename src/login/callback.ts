@@ -16,7 +16,12 @@ import { parseRefreshCookie, type SessionId } from '../session/refresh-cookie.ts
 import type { EndAuthority } from '../session/sessions.ts'
 import { readForm } from './form.ts'
 import type { LoginServices } from './services.ts'
-import { checkBrowser, deleteLoginCookie, openTransaction, type Transaction } from './transaction.ts'
+import {
+  checkBrowser,
+  deleteLoginCookie,
+  openTransaction,
+  type Transaction,
+} from './transaction.ts'
 
 export async function finishLogin(
   services: LoginServices,
@@ -29,7 +34,8 @@ export async function finishLogin(
   if (!form.ok) return form
   const parameters = form.value
   // attack: duplicate-parameter
-  if (parameters.getAll('state').length > 1) return deny({ reason: 'parameter_duplicated', parameter: 'state' })
+  if (parameters.getAll('state').length > 1)
+    return deny({ reason: 'parameter_duplicated', parameter: 'state' })
   const state = parameters.get('state')
   const transaction = await openTransaction(services.seal, site, state, now)
   if (!transaction.ok) return transaction
@@ -42,7 +48,12 @@ export async function finishLogin(
   // Another tab, or this callback before, has finished: the person is where they wanted to be. Nothing is
   // exchanged and nothing changes, so that this needs no cookie of the login.
   if (present !== undefined && present.createdAt >= transaction.value.startedAt) {
-    return accept(seeOther(url.origin + transaction.value.returnTo, cookiesToDelete(visit, cookies, transaction.value)))
+    return accept(
+      seeOther(
+        url.origin + transaction.value.returnTo,
+        cookiesToDelete(visit, cookies, transaction.value),
+      ),
+    )
   }
   const sameBrowser = await checkBrowser(transaction.value, cookies)
   if (!sameBrowser.ok) return sameBrowser
@@ -75,18 +86,27 @@ async function exchange(
   const signedIn = await exchangeCode(parties, response.value, transaction)
   if (!signedIn.ok) return signedIn
   const { tokens, claims } = signedIn.value
-  const userinfo = provider.userinfo ? await fetchUserinfo(parties, tokens.accessToken, claims.sub) : {}
+  const userinfo = provider.userinfo
+    ? await fetchUserinfo(parties, tokens.accessToken, claims.sub)
+    : {}
   const sessionId: SessionId = `ses_${services.random(16)}`
   const handout = await services.sessions.create(site, sessionId, signedIn.value, userinfo)
   const cookies = await sessionCookies(services.seal, site, handout, now)
   // Absolute, so that no browser can read the path as a host. attack: open-redirect
   return accept(
-    seeOther(url.origin + transaction.returnTo, [...cookies, deleteLoginCookie(site, transaction.id)]),
+    seeOther(url.origin + transaction.returnTo, [
+      ...cookies,
+      deleteLoginCookie(site, transaction.id),
+    ]),
   )
 }
 
 /** A login that is over needs its cookie no more. */
-function cookiesToDelete({ site }: Visit, cookies: OwnCookies, { id }: Transaction): readonly string[] {
+function cookiesToDelete(
+  { site }: Visit,
+  cookies: OwnCookies,
+  { id }: Transaction,
+): readonly string[] {
   return cookies.logins.has(id) ? [deleteLoginCookie(site, id)] : []
 }
 
@@ -118,7 +138,10 @@ const bounced = 'sallyport_bounced'
 /** Posts the same parameters again, from our own origin. Once: the marker ends the bouncing. */
 function bouncePage(parameters: URLSearchParams, nonce: string): Response {
   const fields = [...parameters, [bounced, '1'] as const]
-    .map(([name, value]) => `<input type="hidden" name="${escapeHtml(name)}" value="${escapeHtml(value)}">`)
+    .map(
+      ([name, value]) =>
+        `<input type="hidden" name="${escapeHtml(name)}" value="${escapeHtml(value)}">`,
+    )
     .join('')
   const body =
     `<form method="post">${fields}<button>Continue</button></form>` +

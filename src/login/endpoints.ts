@@ -16,7 +16,11 @@ import { who } from './who.ts'
 
 type Env = { Bindings: { readonly visit: Visit; readonly services: LoginServices } }
 type Refuse = (visit: Visit, denial: Denial) => Response
-type Endpoint = (services: LoginServices, visit: Visit, cookies: OwnCookies) => Promise<Result<Response>>
+type Endpoint = (
+  services: LoginServices,
+  visit: Visit,
+  cookies: OwnCookies,
+) => Promise<Result<Response>>
 
 /** `refuse` renders a denial; it comes from above because the answer depends on the visit alone. */
 export function loginEndpoints(refuse: Refuse): Hono<Env> {
@@ -25,15 +29,25 @@ export function loginEndpoints(refuse: Refuse): Hono<Env> {
     const result = await run(endpoint, services, visit)
     return result.ok ? result.value : refuse(visit, result.denial)
   }
-  const endpoints = new Hono<Env>({ getPath: (request, options) => ownPath(request, options?.env?.visit) })
+  const endpoints = new Hono<Env>({
+    getPath: (request, options) => ownPath(request, options?.env?.visit),
+  })
   endpoints.get('/login', serve(beginLogin))
   endpoints.on(['GET', 'POST'], '/callback', serve(finishLogin))
   endpoints.get('/session', serve(who))
   endpoints.post('/refresh', serve(sameOrigin(refresh)))
   endpoints.post('/logout', serve(sameOrigin(async (...visit) => accept(await logout(...visit)))))
-  const allowed = { '/login': 'GET', '/session': 'GET', '/refresh': 'POST', '/logout': 'POST', '/callback': 'GET, POST' }
+  const allowed = {
+    '/login': 'GET',
+    '/session': 'GET',
+    '/refresh': 'POST',
+    '/logout': 'POST',
+    '/callback': 'GET, POST',
+  }
   for (const [path, allow] of Object.entries(allowed)) {
-    endpoints.all(path, ({ env }) => refuse(env.visit, { reason: 'method_not_allowed', allow: allow.split(', ') }))
+    endpoints.all(path, ({ env }) =>
+      refuse(env.visit, { reason: 'method_not_allowed', allow: allow.split(', ') }),
+    )
   }
   endpoints.notFound(({ env }) => refuse(env.visit, { reason: 'route_unknown' }))
   endpoints.onError((error) => {
@@ -42,7 +56,11 @@ export function loginEndpoints(refuse: Refuse): Hono<Env> {
   return endpoints
 }
 
-async function run(endpoint: Endpoint, services: LoginServices, visit: Visit): Promise<Result<Response>> {
+async function run(
+  endpoint: Endpoint,
+  services: LoginServices,
+  visit: Visit,
+): Promise<Result<Response>> {
   const cookies = readOwnCookies(visit.request.headers.get('cookie'), visit.site.cookies)
   return cookies.ok ? endpoint(services, visit, cookies.value) : cookies
 }

@@ -13,13 +13,20 @@ import { parseRefreshCookie } from '../session/refresh-cookie.ts'
 import type { EndAuthority } from '../session/sessions.ts'
 import type { LoginServices } from './services.ts'
 
-export async function logout(services: LoginServices, visit: Visit, cookies: OwnCookies): Promise<Response> {
+export async function logout(
+  services: LoginServices,
+  visit: Visit,
+  cookies: OwnCookies,
+): Promise<Response> {
   const { request, site, url } = visit
   const authority = await endAuthority(services, visit, cookies)
-  const ended = authority === undefined ? undefined : await services.sessions.end(site, authority, true)
+  const ended =
+    authority === undefined ? undefined : await services.sessions.end(site, authority, true)
   if (ended !== undefined) services.log('info', 'logout.completed', { site: site.id })
   const location = await logoutUrl(services, visit, ended?.idToken)
-  const deletions = [site.cookies.access, site.cookies.refresh].map((name) => deleteCookie(name, site.cookies))
+  const deletions = [site.cookies.access, site.cookies.refresh].map((name) =>
+    deleteCookie(name, site.cookies),
+  )
   if (audienceOf(request) === 'navigation') return seeOther(location, deletions)
   const headers = ownHeaders()
   for (const deletion of deletions) headers.append('set-cookie', deletion)

@@ -25,7 +25,11 @@ export interface Transaction {
   readonly startedAt: number
 }
 
-export async function sealTransaction(seal: Seal, site: Site, transaction: Transaction): Promise<string> {
+export async function sealTransaction(
+  seal: Seal,
+  site: Site,
+  transaction: Transaction,
+): Promise<string> {
   return seal.seal(site.id, 'login', transaction, transaction.startedAt + site.login.lifetime)
 }
 
@@ -48,7 +52,10 @@ export async function openTransaction(
 }
 
 /** Whether this browser began the login. attack: login-csrf */
-export async function checkBrowser(transaction: Transaction, cookies: OwnCookies): Promise<Result<true>> {
+export async function checkBrowser(
+  transaction: Transaction,
+  cookies: OwnCookies,
+): Promise<Result<true>> {
   const cookie = cookies.logins.get(transaction.id)
   if (cookie === undefined) return deny({ reason: 'login_cookie_missing' })
   return equalSecrets(await sha256(cookie), transaction.browser)
@@ -60,11 +67,21 @@ export async function checkBrowser(transaction: Transaction, cookies: OwnCookies
 const mostLogins = 12
 
 /** The cookie for a login that begins, and the deletion of those that are too many. */
-export function loginCookies(site: Site, cookies: OwnCookies, id: string, value: string): readonly string[] {
-  const surplus = [...cookies.logins.keys()].slice(0, Math.max(0, cookies.logins.size - mostLogins + 1))
+export function loginCookies(
+  site: Site,
+  cookies: OwnCookies,
+  id: string,
+  value: string,
+): readonly string[] {
+  const surplus = [...cookies.logins.keys()].slice(
+    0,
+    Math.max(0, cookies.logins.size - mostLogins + 1),
+  )
   return [
     setCookie(site.cookies.login + id, value, site.login.lifetime, site.cookies),
-    ...surplus.filter((old) => /^[\w-]{1,32}$/.test(old)).map((old) => deleteLoginCookie(site, old)),
+    ...surplus
+      .filter((old) => /^[\w-]{1,32}$/.test(old))
+      .map((old) => deleteLoginCookie(site, old)),
   ]
 }
 

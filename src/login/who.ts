@@ -27,7 +27,11 @@ interface Seen {
   readonly refreshBy: number
 }
 
-async function look(services: SessionServices, { site, now }: Visit, cookies: OwnCookies): Promise<Result<Seen>> {
+async function look(
+  services: SessionServices,
+  { site, now }: Visit,
+  cookies: OwnCookies,
+): Promise<Result<Seen>> {
   const access = await readAccess(services, site, cookies, now)
   if (access.ok) {
     const identity = await wholeIdentity(services, site, access.value)

@@ -41,7 +41,10 @@ export async function buildAuthorizationUrl(
   const parameters = await authorizationParameters(provider, request)
   const offered = metadata.pushed_authorization_request_endpoint !== undefined
   if (!offered && provider.pushedRequests === 'required') {
-    throw new Fault('provider_misconfigured', 'pushed_requests is "required", the provider offers none')
+    throw new Fault(
+      'provider_misconfigured',
+      'pushed_requests is "required", the provider offers none',
+    )
   }
   if (offered && provider.pushedRequests !== 'never') {
     endpoint.searchParams.set('client_id', provider.clientId)
@@ -68,7 +71,8 @@ async function authorizationParameters(
   parameters.set('code_challenge_method', 'S256')
   if (provider.responseMode !== 'query') parameters.set('response_mode', provider.responseMode)
   // OpenID Connect Core section 11: a refresh token for `offline_access` wants consent asked for.
-  const prompt = request.prompt ?? (provider.scopes.includes('offline_access') ? 'consent' : undefined)
+  const prompt =
+    request.prompt ?? (provider.scopes.includes('offline_access') ? 'consent' : undefined)
   if (prompt !== undefined) parameters.set('prompt', prompt)
   if (request.maxAge !== undefined) parameters.set('max_age', String(request.maxAge))
   if (request.acrValues !== undefined) parameters.set('acr_values', request.acrValues)
@@ -130,5 +134,7 @@ export function readAuthorizationResponse(
 
 /** Parameter names come from outside: only known ones are named in an answer or a log. */
 function responseParameter(name: string): string {
-  return ['code', 'state', 'iss', 'error', 'error_description', 'session_state'].includes(name) ? name : 'other'
+  return ['code', 'state', 'iss', 'error', 'error_description', 'session_state'].includes(name)
+    ? name
+    : 'other'
 }

@@ -48,7 +48,8 @@ async function importPrivateKey(json: string): Promise<{ key: CryptoKey; kid?: s
   try {
     const jwk = JSON.parse(json) as JWK
     const key = await importJWK(jwk, jwk.alg, { extractable: false })
-    if (!(key instanceof CryptoKey) || key.type !== 'private') throw new TypeError('not a private key')
+    if (!(key instanceof CryptoKey) || key.type !== 'private')
+      throw new TypeError('not a private key')
     return jwk.kid === undefined ? { key } : { key, kid: jwk.kid }
   } catch {
     // The cause is not kept: it could quote the key.
@@ -56,15 +57,22 @@ async function importPrivateKey(json: string): Promise<{ key: CryptoKey; kid?: s
   }
 }
 
-/** Every request of oauth4webapi goes out by the outbound port. */
+/**
+ * Every request of oauth4webapi goes out by the outbound port. Plain http is for a provider on loopback only
+ * (`config/parse.ts`).
+ */
 export function httpOptions(
   provider: Provider,
   outbound: Outbound,
-): { [customFetch]: (url: string, init: RequestLike) => Promise<Response>; [allowInsecureRequests]: boolean } {
+): {
+  [customFetch]: (url: string, init: RequestLike) => Promise<Response>
+  // oxlint-disable-next-line typescript/no-deprecated -- so marked to stand out; see above
+  [allowInsecureRequests]: boolean
+} {
   return {
     [customFetch]: (url, { method, headers, body }) =>
       outbound(provider, url, { method, headers, body: body ?? undefined }),
-    // Only a provider on loopback has this: `config/parse.ts`.
+    // oxlint-disable-next-line typescript/no-deprecated -- so marked to stand out; see above
     [allowInsecureRequests]: provider.insecure,
   }
 }

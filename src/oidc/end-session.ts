@@ -2,7 +2,11 @@
  * The end of a session at the provider: RP-initiated logout (OpenID Connect RP-Initiated Logout 1.0) and the
  * revocation of the refresh token (RFC 7009).
  */
-import { type AuthorizationServer, processRevocationResponse, revocationRequest } from 'oauth4webapi'
+import {
+  type AuthorizationServer,
+  processRevocationResponse,
+  revocationRequest,
+} from 'oauth4webapi'
 import type { Provider } from '../config/config.ts'
 import { clientAuthOf, clientOf, httpOptions } from './client.ts'
 import { providerFault } from './failure.ts'
@@ -16,14 +20,18 @@ export function buildEndSessionUrl(
 ): string | undefined {
   const endpoint = URL.parse(metadata.end_session_endpoint ?? '')
   if (endpoint === null || (endpoint.protocol !== 'https:' && !provider.insecure)) return undefined
-  if (logout.idTokenHint !== undefined) endpoint.searchParams.set('id_token_hint', logout.idTokenHint)
+  if (logout.idTokenHint !== undefined)
+    endpoint.searchParams.set('id_token_hint', logout.idTokenHint)
   endpoint.searchParams.set('client_id', provider.clientId)
   endpoint.searchParams.set('post_logout_redirect_uri', logout.postLogoutRedirectUri)
   return endpoint.href
 }
 
 /** Revokes a refresh token. Says whether there was an endpoint to ask; throws `Fault` where asking failed. */
-export async function revokeRefreshToken(parties: OidcParties, refreshToken: string): Promise<boolean> {
+export async function revokeRefreshToken(
+  parties: OidcParties,
+  refreshToken: string,
+): Promise<boolean> {
   const { provider, metadata, outbound } = parties
   if (metadata.revocation_endpoint === undefined) return false
   try {

@@ -17,10 +17,21 @@ import { Fault } from '../fault.ts'
 
 /** Error codes that RFC 6749, OpenID Connect Core and RFC 9126 register; others become `other`. */
 const registered: ReadonlySet<string> = new Set([
-  ...['access_denied', 'invalid_request', 'unauthorized_client', 'unsupported_response_type', 'invalid_scope'],
+  ...[
+    'access_denied',
+    'invalid_request',
+    'unauthorized_client',
+    'unsupported_response_type',
+    'invalid_scope',
+  ],
   ...['server_error', 'temporarily_unavailable', 'interaction_required', 'login_required'],
   ...['account_selection_required', 'consent_required', 'request_not_supported', 'invalid_target'],
-  ...['unmet_authentication_requirements', 'invalid_client', 'invalid_grant', 'unsupported_grant_type'],
+  ...[
+    'unmet_authentication_requirements',
+    'invalid_client',
+    'invalid_grant',
+    'unsupported_grant_type',
+  ],
 ])
 
 export function registeredError(error: string): string {
@@ -33,20 +44,28 @@ export function providerFault(error: unknown, step: string): Fault {
   if (error instanceof ResponseBodyError) {
     const code = registeredError(error.error)
     if (code === 'invalid_client' || code === 'unauthorized_client') {
-      return new Fault('provider_misconfigured', `${step}: the provider refuses our client (${code})`)
+      return new Fault(
+        'provider_misconfigured',
+        `${step}: the provider refuses our client (${code})`,
+      )
     }
     return new Fault('provider_failed', `${step}: ${code}`)
   }
   if (error instanceof OperationProcessingError || error instanceof UnsupportedOperationError) {
-    const kind = error.code === MISSING_SERVER_METADATA ? 'provider_misconfigured' : statusFault(error)
+    const kind =
+      error.code === MISSING_SERVER_METADATA ? 'provider_misconfigured' : statusFault(error)
     return new Fault(kind, `${step}: ${error.code ?? 'unsupported'}`)
   }
   return new Fault('internal', step, { cause: error })
 }
 
 /** A wrong status is a failure of the provider, a body that is not what it should be is malformed. */
-function statusFault(error: { readonly cause?: unknown }): 'provider_failed' | 'provider_malformed' {
-  return error.cause instanceof Response && error.cause.status >= 500 ? 'provider_failed' : 'provider_malformed'
+function statusFault(error: {
+  readonly cause?: unknown
+}): 'provider_failed' | 'provider_malformed' {
+  return error.cause instanceof Response && error.cause.status >= 500
+    ? 'provider_failed'
+    : 'provider_malformed'
 }
 
 /** The token endpoint's `invalid_grant`: the code or refresh token is not good (any more). */
@@ -72,10 +91,22 @@ export function idTokenDenied(error: unknown): Denied | undefined {
   if (claim !== undefined) return deny({ reason: 'id_token_refused', check: claim })
   if (lacksIdToken(error.cause)) return deny({ reason: 'id_token_missing' })
   if (hasMember(error.cause, 'header')) return deny({ reason: 'id_token_refused', check: 'header' })
-  return hasMember(error.cause, 'claims') ? deny({ reason: 'id_token_refused', check: 'claims' }) : undefined
+  return hasMember(error.cause, 'claims')
+    ? deny({ reason: 'id_token_refused', check: 'claims' })
+    : undefined
 }
 
-const namedClaims: ReadonlySet<string> = new Set(['iss', 'aud', 'azp', 'exp', 'iat', 'nbf', 'nonce', 'sub', 'auth_time'])
+const namedClaims: ReadonlySet<string> = new Set([
+  'iss',
+  'aud',
+  'azp',
+  'exp',
+  'iat',
+  'nbf',
+  'nonce',
+  'sub',
+  'auth_time',
+])
 
 function claimOf(cause: unknown): string | undefined {
   if (typeof cause !== 'object' || cause === null || !('claim' in cause)) return undefined

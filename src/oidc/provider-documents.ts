@@ -45,21 +45,27 @@ export async function fetchDocuments(
     headers: etag === null ? headers : { ...headers, 'if-none-match': etag },
   })
   if (response.status === 304 && known !== undefined) return { ...known, metadata, fetchedAt: now }
-  if (response.status !== 200) throw new Fault('provider_failed', `jwks_uri answered ${response.status}`)
+  if (response.status !== 200)
+    throw new Fault('provider_failed', `jwks_uri answered ${response.status}`)
   const jwks: unknown = await response.json().catch((cause: unknown) => {
     throw new Fault('provider_malformed', 'the key set is not JSON', { cause })
   })
-  if (KeySet.parse(jwks) === undefined) throw new Fault('provider_malformed', 'the key set is not a JWKS')
+  if (KeySet.parse(jwks) === undefined)
+    throw new Fault('provider_malformed', 'the key set is not a JWKS')
   return { metadata, jwks, jwksEtag: response.headers.get('etag'), fetchedAt: now }
 }
 
 async function fetchMetadata(provider: Provider, outbound: Outbound): Promise<AuthorizationServer> {
   try {
     const issuer = new URL(provider.issuer)
-    const response = await discoveryRequest(issuer, { algorithm: 'oidc', ...httpOptions(provider, outbound) })
+    const response = await discoveryRequest(issuer, {
+      algorithm: 'oidc',
+      ...httpOptions(provider, outbound),
+    })
     const metadata = await processDiscoveryResponse(issuer, response)
     // attack: issuer-mix-up
-    if (metadata.issuer !== provider.issuer) throw new Fault('provider_malformed', 'discovery names another issuer')
+    if (metadata.issuer !== provider.issuer)
+      throw new Fault('provider_malformed', 'discovery names another issuer')
     return metadata
   } catch (error) {
     throw providerFault(error, 'discovery')

@@ -14,7 +14,7 @@ import {
 } from 'oauth4webapi'
 import type { Provider } from '../config/config.ts'
 import { accept, deny, type Result } from '../denial.ts'
-import { Fault } from '../fault.ts'
+import { type Fault } from '../fault.ts'
 import { verifyJws } from '../token/jws.ts'
 import type { AuthorizationResponse } from './authorization.ts'
 import { clientAuthOf, clientOf, httpOptions } from './client.ts'
@@ -51,7 +51,12 @@ export interface OidcParties {
 export async function exchangeCode(
   parties: OidcParties,
   response: AuthorizationResponse,
-  login: { readonly redirectUri: string; readonly codeVerifier: string; readonly nonce: string; readonly maxAge: number | undefined },
+  login: {
+    readonly redirectUri: string
+    readonly codeVerifier: string
+    readonly nonce: string
+    readonly maxAge: number | undefined
+  },
 ): Promise<Result<SignedIn>> {
   const { provider, metadata, outbound } = parties
   const client = clientOf(provider)
@@ -76,7 +81,8 @@ export async function exchangeCode(
       },
     )
     const claims = getValidatedIdTokenClaims(answer)
-    if (claims === undefined || answer.id_token === undefined) return deny({ reason: 'id_token_missing' })
+    if (claims === undefined || answer.id_token === undefined)
+      return deny({ reason: 'id_token_missing' })
     const signed = await verifyIdTokenSignature(parties, answer.id_token)
     if (!signed.ok) return signed
     return accept({ tokens: { ...tokensOf(answer), idToken: answer.id_token }, claims })
@@ -130,7 +136,10 @@ export async function refreshTokens(
  * OpenID Connect allows the signature to go unchecked in the code flow; we check it, so that an answer that
  * TLS let through by somebody's mistake is still not an identity. attack: id-token-signature-unchecked
  */
-async function verifyIdTokenSignature(parties: OidcParties, idToken: string): Promise<Result<true>> {
+async function verifyIdTokenSignature(
+  parties: OidcParties,
+  idToken: string,
+): Promise<Result<true>> {
   const { provider, directory } = parties
   const keys = await directory.keys(provider, kidOf(idToken))
   const verified = await verifyJws(idToken, keys, { algorithms: [provider.idTokenAlgorithm] })
@@ -140,7 +149,9 @@ async function verifyIdTokenSignature(parties: OidcParties, idToken: string): Pr
 /** The unverified `kid`: a hint for which keys to have at hand, nothing more. */
 function kidOf(token: string): string | undefined {
   try {
-    const header: unknown = JSON.parse(atob((token.split('.')[0] ?? '').replaceAll('-', '+').replaceAll('_', '/')))
+    const header: unknown = JSON.parse(
+      atob((token.split('.')[0] ?? '').replaceAll('-', '+').replaceAll('_', '/')),
+    )
     if (typeof header !== 'object' || header === null || !('kid' in header)) return undefined
     return typeof header.kid === 'string' ? header.kid : undefined
   } catch {

@@ -14,7 +14,12 @@ export async function fetchUserinfo(
 ): Promise<Readonly<Record<string, unknown>>> {
   const client = clientOf(provider)
   try {
-    const response = await userInfoRequest(metadata, client, accessToken, httpOptions(provider, outbound))
+    const response = await userInfoRequest(
+      metadata,
+      client,
+      accessToken,
+      httpOptions(provider, outbound),
+    )
     return await processUserInfoResponse(metadata, client, subject, response)
   } catch (error) {
     throw providerFault(error, 'userinfo')

@@ -14,14 +14,18 @@ const parsed = new WeakMap<Environment, ParsedConfig>()
 export function configurationOf(env: Environment): Config {
   const result = parsed.get(env) ?? parse(env)
   if (result.ok) return result.config
-  throw new Fault('configuration', `${result.problems.length} problems, logged when they were found`)
+  throw new Fault(
+    'configuration',
+    `${result.problems.length} problems, logged when they were found`,
+  )
 }
 
 function parse(env: Environment): ParsedConfig {
   const result = parseConfig(env)
   parsed.set(env, result)
   if (!result.ok) {
-    for (const { path, mend } of result.problems) consoleLog('error', 'configuration.problem', { path, mend })
+    for (const { path, mend } of result.problems)
+      consoleLog('error', 'configuration.problem', { path, mend })
   }
   return result
 }

@@ -4,6 +4,5 @@
 import type { Log } from '../log.ts'
 
 export const consoleLog: Log = (level, event, fields) => {
-  // oxlint-disable-next-line no-console -- this is the one place that writes
   console[level](JSON.stringify({ level, event, ...fields }))
 }

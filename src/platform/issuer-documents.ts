@@ -60,7 +60,10 @@ export class IssuerDocuments implements ProviderDirectory {
   /** A miss, a failure and a value of another shape are the same: ask the object. */
   async #fromKeyValue(provider: Provider): Promise<ProviderDocuments | undefined> {
     try {
-      const copy = await this.#env.DOCUMENTS.get<ProviderDocuments>(documentsKey(provider.issuer), 'json')
+      const copy = await this.#env.DOCUMENTS.get<ProviderDocuments>(
+        documentsKey(provider.issuer),
+        'json',
+      )
       return copy?.metadata.issuer === provider.issuer ? copy : undefined
     } catch {
       return undefined
@@ -69,7 +72,9 @@ export class IssuerDocuments implements ProviderDirectory {
 
   async #fromObject(provider: Provider, notBefore: number): Promise<Aged<Kept>> {
     const stub = this.#env.ISSUER_OBJECTS.getByName(provider.issuer)
-    return aged(JSON.parse(await unwrap(stub.documents(provider.id, notBefore))) as ProviderDocuments)
+    return aged(
+      JSON.parse(await unwrap(stub.documents(provider.id, notBefore))) as ProviderDocuments,
+    )
   }
 
   #cell(provider: Provider): Cell<Kept> {

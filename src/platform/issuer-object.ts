@@ -42,7 +42,8 @@ export class IssuerObject extends DurableObject<Environment> {
     const provider = this.#provider(providerId)
     const now = secondsNow()
     const known = this.ctx.storage.kv.get<ProviderDocuments>('documents')
-    if (known !== undefined && (known.fetchedAt >= notBefore || now < known.fetchedAt + coolDown)) return known
+    if (known !== undefined && (known.fetchedAt >= notBefore || now < known.fetchedAt + coolDown))
+      return known
     if (now < this.#failedAt + failurePause) {
       if (known !== undefined) return known
       throw new Fault('provider_unreachable', 'the last attempt failed a moment ago')
@@ -55,7 +56,11 @@ export class IssuerObject extends DurableObject<Environment> {
     } catch (error) {
       this.#failedAt = now
       const kind = error instanceof Fault ? error.kind : 'internal'
-      consoleLog('warn', 'issuer.fetch_failed', { provider: provider.id, kind, stale: known !== undefined })
+      consoleLog('warn', 'issuer.fetch_failed', {
+        provider: provider.id,
+        kind,
+        stale: known !== undefined,
+      })
       if (known !== undefined && error instanceof Fault) return known
       throw error
     }
@@ -66,7 +71,10 @@ export class IssuerObject extends DurableObject<Environment> {
     try {
       await this.env.DOCUMENTS.put(documentsKey(provider.issuer), JSON.stringify(documents))
     } catch (error) {
-      consoleLog('warn', 'issuer.publish_failed', { provider: provider.id, cause: String(error instanceof Error ? error.name : 'unknown') })
+      consoleLog('warn', 'issuer.publish_failed', {
+        provider: provider.id,
+        cause: error instanceof Error ? error.name : 'unknown',
+      })
     }
   }
 

@@ -29,7 +29,8 @@ export const outbound: Outbound = async (provider, url, init) => {
   } catch (error) {
     if (error instanceof Fault) throw error
     const path = new URL(url).pathname
-    if (timeout.aborted) throw new Fault('provider_slow', `no answer from ${path} in ${provider.timeout} s`)
+    if (timeout.aborted)
+      throw new Fault('provider_slow', `no answer from ${path} in ${provider.timeout} s`)
     throw new Fault('provider_unreachable', path, { cause: error })
   }
 }
@@ -39,16 +40,18 @@ function checkTarget(provider: Provider, url: string): void {
   const target = URL.parse(url)
   const secure = target?.protocol === 'https:'
   const loopback = ['localhost', '127.0.0.1', '[::1]'].includes(target?.hostname ?? '')
-  if (target !== null && (secure || (provider.insecure && loopback && target.protocol === 'http:'))) return
+  if (target !== null && (secure || (provider.insecure && loopback && target.protocol === 'http:')))
+    return
   throw new Fault('provider_malformed', 'the provider names an endpoint that is not https')
 }
 
 async function readBounded(response: Response): Promise<Uint8Array<ArrayBuffer>> {
   const chunks: Uint8Array[] = []
   let length = 0
-  for await (const chunk of response.body ?? []) {
+  for await (const chunk of chunksOf(response)) {
     length += chunk.byteLength
-    if (length > mostBytes) throw new Fault('provider_malformed', `an answer of more than ${mostBytes} bytes`)
+    if (length > mostBytes)
+      throw new Fault('provider_malformed', `an answer of more than ${mostBytes} bytes`)
     chunks.push(chunk)
   }
   const whole = new Uint8Array(length)
@@ -58,6 +61,10 @@ async function readBounded(response: Response): Promise<Uint8Array<ArrayBuffer>>
     at += chunk.byteLength
   }
   return whole
+}
+
+function chunksOf(response: Response): AsyncIterable<Uint8Array> | Iterable<Uint8Array> {
+  return response.body ?? []
 }
 
 function isNullBody(status: number): boolean {

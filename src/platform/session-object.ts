@@ -10,7 +10,12 @@ import { accept, type Denial, deny, type Result } from '../denial.ts'
 import { Fault } from '../fault.ts'
 import { revokeRefreshToken } from '../oidc/end-session.ts'
 import { type OidcParties, refreshTokens, type SignedIn } from '../oidc/tokens.ts'
-import { formatRefreshCookie, isAuthentic, type RefreshCookie, type SessionId } from '../session/refresh-cookie.ts'
+import {
+  formatRefreshCookie,
+  isAuthentic,
+  type RefreshCookie,
+  type SessionId,
+} from '../session/refresh-cookie.ts'
 import { atRest } from '../seal.ts'
 import { present, startRotation } from '../session/rotation.ts'
 import {
@@ -53,7 +58,14 @@ export class SessionObject extends DurableObject<Environment> {
   ): Promise<Answered<Handout>> {
     return this.#alone(async () => {
       const site = this.#site(siteId)
-      const record = startSession(sessionId, signedIn, userinfo, randomText(32), startRotation(), secondsNow())
+      const record = startSession(
+        sessionId,
+        signedIn,
+        userinfo,
+        randomText(32),
+        startRotation(),
+        secondsNow(),
+      )
       await this.#store(site, record)
       return handout(site, record, 0)
     })
@@ -67,7 +79,10 @@ export class SessionObject extends DurableObject<Environment> {
       const now = secondsNow()
       const presented = present(found.value.rotation, cookie.number, now, site.session.grace)
       if (presented.kind === 'reused') {
-        consoleLog('warn', 'session.refresh_cookie_reused', { site: site.id, session: cookie.sessionId })
+        consoleLog('warn', 'session.refresh_cookie_reused', {
+          site: site.id,
+          session: cookie.sessionId,
+        })
         await this.#drop(site, found.value, true)
         return deny({ reason: 'refresh_cookie_reused' })
       }
@@ -79,12 +94,20 @@ export class SessionObject extends DurableObject<Environment> {
     })
   }
 
-  peek(siteId: string, cookie: RefreshCookie): Promise<Answered<Result<Omit<Handout, 'refreshCookie'>>>> {
+  peek(
+    siteId: string,
+    cookie: RefreshCookie,
+  ): Promise<Answered<Result<Omit<Handout, 'refreshCookie'>>>> {
     return this.#alone(async () => {
       const site = this.#site(siteId)
       const found = await this.#authentic(site, cookie)
       if (!found.ok) return found
-      const presented = present(found.value.rotation, cookie.number, secondsNow(), site.session.grace)
+      const presented = present(
+        found.value.rotation,
+        cookie.number,
+        secondsNow(),
+        site.session.grace,
+      )
       // Looking is no use: it neither rotates nor ends anything. A reused cookie shows nothing all the same.
       if (presented.kind === 'reused') return deny({ reason: 'refresh_cookie_reused' })
       return accept({ identity: found.value.identity, refreshBy: refreshBy(found.value, site) })
@@ -95,15 +118,23 @@ export class SessionObject extends DurableObject<Environment> {
     return this.#alone(async () => {
       const site = this.#site(siteId)
       const record = await this.#load(site)
-      return record === undefined || endOf(record, site, secondsNow()) !== undefined ? undefined : record.identity
+      return record === undefined || endOf(record, site, secondsNow()) !== undefined
+        ? undefined
+        : record.identity
     })
   }
 
-  end(siteId: string, authority: EndAuthority, revoke: boolean): Promise<Answered<Ended | undefined>> {
+  end(
+    siteId: string,
+    authority: EndAuthority,
+    revoke: boolean,
+  ): Promise<Answered<Ended | undefined>> {
     return this.#alone(async () => {
       const site = this.#site(siteId)
       const found =
-        authority.kind === 'access' ? await this.#live(site) : await this.#authentic(site, authority.cookie)
+        authority.kind === 'access'
+          ? await this.#live(site)
+          : await this.#authentic(site, authority.cookie)
       if (!found.ok) return undefined
       await this.#drop(site, found.value, revoke)
       return { idToken: found.value.provider.idToken }
@@ -147,9 +178,14 @@ export class SessionObject extends DurableObject<Environment> {
   }
 
   /** The record after the provider was asked, where that is due. A provider that is down ends nothing. */
-  async #refreshAtProvider(site: Site, record: SessionRecord, now: number): Promise<Result<SessionRecord>> {
+  async #refreshAtProvider(
+    site: Site,
+    record: SessionRecord,
+    now: number,
+  ): Promise<Result<SessionRecord>> {
     const { refreshToken } = record.provider
-    if (refreshToken === undefined || !isProviderRefreshDue(record, site, now)) return accept(record)
+    if (refreshToken === undefined || !isProviderRefreshDue(record, site, now))
+      return accept(record)
     try {
       const parties = await this.#parties(site)
       const refreshed = await refreshTokens(parties, refreshToken, record.identity.subject)
@@ -159,12 +195,19 @@ export class SessionObject extends DurableObject<Environment> {
         await this.#store(site, renewed)
         return accept(renewed)
       }
-      consoleLog('warn', 'session.refresh_denied', { site: site.id, reason: refreshed.denial.reason })
+      consoleLog('warn', 'session.refresh_denied', {
+        site: site.id,
+        reason: refreshed.denial.reason,
+      })
       await this.#drop(site, record, refreshed.denial.reason !== 'grant_revoked')
       return refreshed
     } catch (error) {
       if (!(error instanceof Fault) || !isProviderTokenGood(record, now)) throw error
-      consoleLog('error', 'session.refresh_failed', { site: site.id, kind: error.kind, detail: error.message })
+      consoleLog('error', 'session.refresh_failed', {
+        site: site.id,
+        kind: error.kind,
+        detail: error.message,
+      })
       return accept(record)
     }
   }
@@ -200,7 +243,10 @@ export class SessionObject extends DurableObject<Environment> {
 
   async #store(site: Site, record: SessionRecord): Promise<void> {
     const seal = await sealOf(this.env)
-    const stored: Stored = { site: site.id, sealed: await seal.seal(site.id, 'session', record, atRest) }
+    const stored: Stored = {
+      site: site.id,
+      sealed: await seal.seal(site.id, 'session', record, atRest),
+    }
     this.ctx.storage.kv.put('session', stored)
     await this.ctx.storage.setAlarm(refreshBy(record, site) * 1000)
   }

@@ -15,10 +15,12 @@ export function sessionsOf(env: Environment): Sessions {
   const object = (site: Site, id: SessionId): DurableObjectStub<SessionObject> =>
     env.SESSION_OBJECTS.getByName(`${site.id}/${id}`)
   return {
-    create: (site, id, signedIn, userinfo) => unwrap(object(site, id).create(site.id, id, signedIn, userinfo)),
+    create: (site, id, signedIn, userinfo) =>
+      unwrap(object(site, id).create(site.id, id, signedIn, userinfo)),
     renew: (site, cookie) => unwrap(object(site, cookie.sessionId).renew(site.id, cookie)),
     peek: (site, cookie) => unwrap(object(site, cookie.sessionId).peek(site.id, cookie)),
-    identity: (site, id): Promise<Identity | undefined> => unwrap(object(site, id).identity(site.id)),
+    identity: (site, id): Promise<Identity | undefined> =>
+      unwrap(object(site, id).identity(site.id)),
     end: (site, authority, revoke) => {
       const id = authority.kind === 'access' ? authority.sessionId : authority.cookie.sessionId
       return unwrap(object(site, id).end(site.id, authority, revoke))

@@ -60,12 +60,21 @@ export class SiteKeys implements SigningKeys, PublishedKeys {
       keys = await unwrap(stub.replace(site.id, keys[0].kid))
       signing = await this.#open(site, keys, now)
     }
-    if (signing === undefined) throw new Fault('storage_failed', `the signing key of ${site.id} cannot be opened`)
+    if (signing === undefined)
+      throw new Fault('storage_failed', `the signing key of ${site.id} cannot be opened`)
     const etag = `"${await sha256(keys.map(({ kid }) => kid).join(' '))}"`
-    return { value: { signing, keys, etag }, freshUntil: now + freshFor, usableUntil: now + usableFor }
+    return {
+      value: { signing, keys, etag },
+      freshUntil: now + freshFor,
+      usableUntil: now + usableFor,
+    }
   }
 
-  async #open(site: Site, keys: readonly StoredKey[], now: number): Promise<SigningKey | undefined> {
+  async #open(
+    site: Site,
+    keys: readonly StoredKey[],
+    now: number,
+  ): Promise<SigningKey | undefined> {
     return keys[0] === undefined ? undefined : openSigningKey(site.id, this.#seal, keys[0], now)
   }
 }

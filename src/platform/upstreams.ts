@@ -10,7 +10,13 @@ export function upstreamsOf(env: Readonly<Record<string, unknown>>): Upstreams {
       const controller = new AbortController()
       // The limit is for the headers: a stream that has begun may take its time.
       const timer = setTimeout(() => controller.abort(), upstream.timeout * 1000)
-      const request = new Request(url, { method, headers, body, redirect: 'manual', signal: controller.signal })
+      const request = new Request(url, {
+        method,
+        headers,
+        body,
+        redirect: 'manual',
+        signal: controller.signal,
+      })
       try {
         if (upstream.kind === 'url') return await fetch(request)
         return await bindingOf(env, upstream.binding).fetch(request)
@@ -19,9 +25,13 @@ export function upstreamsOf(env: Readonly<Record<string, unknown>>): Upstreams {
         if (controller.signal.aborted) {
           throw new Fault('upstream_slow', `no headers in ${upstream.timeout} s`)
         }
-        throw new Fault('upstream_unreachable', upstream.kind === 'url' ? upstream.url.host : upstream.binding, {
-          cause: error,
-        })
+        throw new Fault(
+          'upstream_unreachable',
+          upstream.kind === 'url' ? upstream.url.host : upstream.binding,
+          {
+            cause: error,
+          },
+        )
       } finally {
         clearTimeout(timer)
       }

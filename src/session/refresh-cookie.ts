@@ -30,16 +30,25 @@ export async function formatRefreshCookie(
   number: number,
   key: Uint8Array<ArrayBuffer>,
 ): Promise<string> {
-  return `${sessionId}.${number}.${await mac(sessionId, number, key)}`
+  return `${sessionId}.${number}.${await macOf(sessionId, number, key)}`
 }
 
 /** Whether the session with this key handed the cookie out, at whatever time. */
-export async function isAuthentic(cookie: RefreshCookie, key: Uint8Array<ArrayBuffer>): Promise<boolean> {
-  return equalSecrets(cookie.mac, await mac(cookie.sessionId, cookie.number, key))
+export async function isAuthentic(
+  cookie: RefreshCookie,
+  key: Uint8Array<ArrayBuffer>,
+): Promise<boolean> {
+  return equalSecrets(cookie.mac, await macOf(cookie.sessionId, cookie.number, key))
 }
 
-async function mac(sessionId: SessionId, number: number, key: Uint8Array<ArrayBuffer>): Promise<string> {
-  const hmac = await crypto.subtle.importKey('raw', key, { name: 'HMAC', hash: 'SHA-256' }, false, ['sign'])
+async function macOf(
+  sessionId: SessionId,
+  number: number,
+  key: Uint8Array<ArrayBuffer>,
+): Promise<string> {
+  const hmac = await crypto.subtle.importKey('raw', key, { name: 'HMAC', hash: 'SHA-256' }, false, [
+    'sign',
+  ])
   // The id has a fixed length, so that the pair has one spelling.
   const message = new TextEncoder().encode(`sallyport refresh 1 ${sessionId} ${number}`)
   return encodeBase64url(new Uint8Array(await crypto.subtle.sign('HMAC', hmac, message)))

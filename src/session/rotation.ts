@@ -59,7 +59,8 @@ function confirm(rotation: Rotation, number: number, now: number, grace: number)
  */
 function handOut(rotation: Rotation, now: number, grace: number): Presented {
   const last = rotation.open.at(-1)
-  if (last !== undefined && now - last.issuedAt < grace) return { kind: 'good', rotation, handOut: last.number }
+  if (last !== undefined && now - last.issuedAt < grace)
+    return { kind: 'good', rotation, handOut: last.number }
   const number = rotation.next
   const open = [...rotation.open.slice(1 - mostOpen), { number, issuedAt: now }]
   return { kind: 'good', rotation: { ...rotation, next: number + 1, open }, handOut: number }

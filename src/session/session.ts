@@ -41,7 +41,20 @@ export interface Identity {
 
 /** Claims about the token rather than about the person. */
 const protocolClaims: ReadonlySet<string> = new Set([
-  ...['iss', 'sub', 'aud', 'exp', 'iat', 'nbf', 'jti', 'azp', 'nonce', 'at_hash', 'c_hash', 's_hash'],
+  ...[
+    'iss',
+    'sub',
+    'aud',
+    'exp',
+    'iat',
+    'nbf',
+    'jti',
+    'azp',
+    'nonce',
+    'at_hash',
+    'c_hash',
+    's_hash',
+  ],
   ...['auth_time', 'acr', 'sid', 'idp', 'typ'],
 ])
 
@@ -71,11 +84,16 @@ export function startSession(
   }
 }
 
-function personClaims(claims: IdTokenClaims | Record<string, unknown>): Readonly<Record<string, unknown>> {
+function personClaims(
+  claims: IdTokenClaims | Record<string, unknown>,
+): Readonly<Record<string, unknown>> {
   return Object.fromEntries(Object.entries(claims).filter(([name]) => !protocolClaims.has(name)))
 }
 
-function keepTokens(tokens: ProviderTokens, now: number): Omit<SessionRecord['provider'], 'idToken'> {
+function keepTokens(
+  tokens: ProviderTokens,
+  now: number,
+): Omit<SessionRecord['provider'], 'idToken'> {
   return {
     accessToken: tokens.accessToken,
     refreshToken: tokens.refreshToken,
@@ -86,7 +104,11 @@ function keepTokens(tokens: ProviderTokens, now: number): Omit<SessionRecord['pr
 }
 
 /** The record after a refresh at the provider. What the provider did not send again stays. */
-export function withRefreshed(record: SessionRecord, refreshed: Refreshed, now: number): SessionRecord {
+export function withRefreshed(
+  record: SessionRecord,
+  refreshed: Refreshed,
+  now: number,
+): SessionRecord {
   const kept = keepTokens(refreshed.tokens, now)
   const claims = refreshed.claims === undefined ? {} : personClaims(refreshed.claims)
   return {
@@ -110,7 +132,10 @@ export function endOf(record: SessionRecord, site: Site, now: number): Denial | 
 
 /** Until when the session can be renewed, if nothing renews it before. */
 export function refreshBy(record: SessionRecord, site: Site): number {
-  return Math.min(record.identity.createdAt + site.session.absolute, record.renewedAt + site.session.idle)
+  return Math.min(
+    record.identity.createdAt + site.session.absolute,
+    record.renewedAt + site.session.idle,
+  )
 }
 
 /**

@@ -31,7 +31,11 @@ const supported: ReadonlySet<string> = new Set([
 ])
 
 /** Never throws: whatever the token and keys are, the answer is bytes or the check that failed. */
-export async function verifyJws(token: string, keys: KeySet, policy: JwsPolicy): Promise<Result<Verified>> {
+export async function verifyJws(
+  token: string,
+  keys: KeySet,
+  policy: JwsPolicy,
+): Promise<Result<Verified>> {
   if (token.length > (policy.maxLength ?? longest)) return refuse('size')
   const parts = token.split('.')
   if (parts.length !== 3 || parts.some((part) => part === '')) return refuse('grammar')
@@ -76,7 +80,9 @@ function parseHeader(encoded: string): Readonly<Record<string, unknown>> | undef
 /** A JSON object from UTF-8 bytes, or `undefined`. */
 export function parseJsonObject(bytes: Uint8Array): Readonly<Record<string, unknown>> | undefined {
   try {
-    const value: unknown = JSON.parse(new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes))
+    const value: unknown = JSON.parse(
+      new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes),
+    )
     return typeof value === 'object' && value !== null && !Array.isArray(value)
       ? (value as Readonly<Record<string, unknown>>)
       : undefined

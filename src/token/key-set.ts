@@ -35,7 +35,9 @@ export class KeySet {
     if (!Array.isArray(keys) || keys.length > mostKeys) return undefined
     return new KeySet(
       keys
-        .filter((key: unknown): key is JWK => typeof key === 'object' && key !== null && 'kty' in key)
+        .filter(
+          (key: unknown): key is JWK => typeof key === 'object' && key !== null && 'kty' in key,
+        )
         .map((jwk) => ({ jwk, kid: typeof jwk.kid === 'string' ? jwk.kid : undefined })),
     )
   }
@@ -55,7 +57,8 @@ export class KeySet {
     const [key, second] = able
     // attack: duplicate-kid
     if (second !== undefined) return { ok: false, why: 'key_ambiguous' }
-    if (key === undefined) return { ok: false, why: named.length > 0 && kid !== undefined ? 'key_unfit' : 'key_unknown' }
+    if (key === undefined)
+      return { ok: false, why: named.length > 0 && kid !== undefined ? 'key_unfit' : 'key_unknown' }
     return isStrong(key.jwk) ? { ok: true, key } : { ok: false, why: 'key_unfit' }
   }
 
@@ -76,15 +79,22 @@ export class KeySet {
   }
 }
 
-const curves: Readonly<Record<string, string>> = { ES256: 'P-256', ES384: 'P-384', ES512: 'P-521', EdDSA: 'Ed25519' }
+const curves: Readonly<Record<string, string>> = {
+  ES256: 'P-256',
+  ES384: 'P-384',
+  ES512: 'P-521',
+  EdDSA: 'Ed25519',
+}
 
 /** Whether the key's own words (`kty`, `crv`, `alg`, `use`, `key_ops`) allow it to verify this algorithm. */
 function serves(jwk: Readonly<JWK>, alg: string): boolean {
   // attack: published-private-key
   if (jwk.d !== undefined || jwk.k !== undefined) return false
-  if (jwk.alg !== undefined && jwk.alg !== alg && !(alg === 'EdDSA' && jwk.alg === 'Ed25519')) return false
+  if (jwk.alg !== undefined && jwk.alg !== alg && !(alg === 'EdDSA' && jwk.alg === 'Ed25519'))
+    return false
   if (jwk.use !== undefined && jwk.use !== 'sig') return false
-  if (jwk.key_ops !== undefined && !(Array.isArray(jwk.key_ops) && jwk.key_ops.includes('verify'))) return false
+  if (jwk.key_ops !== undefined && !(Array.isArray(jwk.key_ops) && jwk.key_ops.includes('verify')))
+    return false
   if (alg.startsWith('RS') || alg.startsWith('PS')) return jwk.kty === 'RSA'
   return jwk.kty === (alg === 'EdDSA' ? 'OKP' : 'EC') && jwk.crv === curves[alg]
 }

@@ -53,9 +53,13 @@ journey('Signing in', (browser) => {
   it('sets cookies that no script, no other host and no plain connection gets', async () => {
     const page = await newPerson(browser())
     await signIn(page, world().site, 'ada')
-    const cookies = (await page.context().cookies()).filter(({ name }) => name.includes('sallyport'))
+    const cookies = (await page.context().cookies()).filter(({ name }) =>
+      name.includes('sallyport'),
+    )
 
-    expect(cookies.map(({ name }) => name).toSorted()).toEqual(Object.values(cookieNames).toSorted())
+    expect(cookies.map(({ name }) => name).toSorted()).toEqual(
+      Object.values(cookieNames).toSorted(),
+    )
     for (const cookie of cookies) {
       expect(cookie).toMatchObject({
         domain: 'localhost',

@@ -88,9 +88,7 @@ describe('answering a request', () => {
 
   it('answers a defect of its own with 500 and no detail', async () => {
     vi.spyOn(crypto.subtle, 'deriveKey').mockRejectedValue(new RangeError('secret detail'))
-    const answer = await world.fetch(
-      program('https://shop.example.com/auth/login'),
-    )
+    const answer = await world.fetch(program('https://shop.example.com/auth/login'))
     expect(answer.status).toBe(500)
     const body = await answer.text()
     expect(body).toContain('"reason":"internal"')

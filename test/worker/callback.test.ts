@@ -34,7 +34,9 @@ describe('callback', () => {
   })
 
   it('rejects a state that somebody else made, or made for another site', async () => {
-    expect(await refused((parameters) => parameters.set('state', 'evil words'))).toBe('state_unreadable')
+    expect(await refused((parameters) => parameters.set('state', 'evil words'))).toBe(
+      'state_unreadable',
+    )
     const other = await new Browser('admin.test').beginLogin()
     const foreign = new URL(other).searchParams.get('state') ?? ''
     expect(await refused((parameters) => parameters.set('state', foreign))).toBe('state_unreadable')
@@ -71,14 +73,18 @@ describe('callback', () => {
 
   it('rejects duplicate parameters', async () => {
     for (const name of ['code', 'state', 'iss']) {
-      const reason = await refused((parameters) => parameters.append(name, parameters.get(name) ?? ''))
+      const reason = await refused((parameters) =>
+        parameters.append(name, parameters.get(name) ?? ''),
+      )
       expect(reason).toBe('parameter_duplicated')
     }
   })
 
   it('rejects a response without a code, and one that names another issuer or none', async () => {
     expect(await refused((parameters) => parameters.delete('code'))).toBe('code_missing')
-    expect(await refused((parameters) => parameters.set('iss', 'https://evil.test'))).toBe('response_issuer_mismatch')
+    expect(await refused((parameters) => parameters.set('iss', 'https://evil.test'))).toBe(
+      'response_issuer_mismatch',
+    )
     expect(await refused((parameters) => parameters.delete('iss'))).toBe('response_issuer_mismatch')
   })
 

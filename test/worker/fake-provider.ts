@@ -40,8 +40,9 @@ export class FakeProvider {
   }
 
   count(path: string, grant?: string): number {
-    return this.asked.filter((a) => a.path === path && (grant === undefined || a.form.get('grant_type') === grant))
-      .length
+    return this.asked.filter(
+      (a) => a.path === path && (grant === undefined || a.form.get('grant_type') === grant),
+    ).length
   }
 
   /** What a browser does at the authorization endpoint: signs in; gives the parameters of the response. */
@@ -87,7 +88,8 @@ export class FakeProvider {
   async #tokenAnswer(form: URLSearchParams): Promise<Response> {
     const code = form.get('code') ?? ''
     const refresh = form.get('grant_type') === 'refresh_token'
-    if (!refresh && !this.#codes.has(code)) return Response.json({ error: 'invalid_grant' }, { status: 400 })
+    if (!refresh && !this.#codes.has(code))
+      return Response.json({ error: 'invalid_grant' }, { status: 400 })
     const nonce = this.#codes.get(code)
     this.#codes.delete(code)
     const now = Math.floor(Date.now() / 1000)
@@ -136,8 +138,12 @@ export class Outside {
       const answer = this.#answer(request)
       // A party that never answers is left when the caller gives up, as on the network.
       const aborted = new Promise<never>((_, reject) => {
-        request.signal.addEventListener('abort', () => reject(new DOMException('aborted', 'AbortError')))
-        init?.signal?.addEventListener('abort', () => reject(new DOMException('aborted', 'AbortError')))
+        request.signal.addEventListener('abort', () =>
+          reject(new DOMException('aborted', 'AbortError')),
+        )
+        init?.signal?.addEventListener('abort', () =>
+          reject(new DOMException('aborted', 'AbortError')),
+        )
       })
       return Promise.race([answer, aborted])
     })

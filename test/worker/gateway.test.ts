@@ -11,7 +11,9 @@ describe('gateway', () => {
     const response = await browser.navigate('/api/page?x=1&y=a%20b')
     expect(response.status).toBe(303)
     const location = response.headers.get('location') ?? ''
-    expect(location).toBe('https://shop.test/auth/login?return_to=%2Fapi%2Fpage%3Fx%3D1%26y%3Da%2520b')
+    expect(location).toBe(
+      'https://shop.test/auth/login?return_to=%2Fapi%2Fpage%3Fx%3D1%26y%3Da%2520b',
+    )
     const back = await browser.signIn(world.outside.main, new URL(location).search)
     expect(back.headers.get('location')).toBe('https://shop.test/api/page?x=1&y=a%20b')
   })
@@ -34,7 +36,12 @@ describe('gateway', () => {
     const { payload, protectedHeader } = await jwtVerify(
       assertion,
       createLocalJWKSet(published as JSONWebKeySet),
-      { issuer: 'https://shop.test', audience: 'shop-api', typ: 'sallyport+jwt', algorithms: ['ES256'] },
+      {
+        issuer: 'https://shop.test',
+        audience: 'shop-api',
+        typ: 'sallyport+jwt',
+        algorithms: ['ES256'],
+      },
     )
     expect(protectedHeader.kid).toBeTruthy()
     expect(payload).toMatchObject({ sub: 'ada', idp: 'https://id.test', name: 'Ada' })
@@ -102,7 +109,8 @@ describe('gateway', () => {
   it('passes redirects on and follows none', async () => {
     const browser = new Browser()
     await browser.signIn()
-    world.outside.origin = () => new Response(null, { status: 302, headers: { location: 'https://evil.test/' } })
+    world.outside.origin = () =>
+      new Response(null, { status: 302, headers: { location: 'https://evil.test/' } })
     const response = await browser.send('/api/me')
     expect(response.status).toBe(302)
     expect(response.headers.get('location')).toBe('https://evil.test/')
@@ -112,7 +120,8 @@ describe('gateway', () => {
   it('streams bodies both ways', async () => {
     const browser = new Browser()
     await browser.signIn()
-    world.outside.origin = (request) => new Response(request.body, { headers: { 'content-type': 'text/plain' } })
+    world.outside.origin = (request) =>
+      new Response(request.body, { headers: { 'content-type': 'text/plain' } })
     const response = await browser.post('/api/echo', 'a body')
     expect(await response.text()).toBe('a body')
     expect(world.outside.last).toMatchObject({ method: 'POST', body: 'a body' })
@@ -121,7 +130,10 @@ describe('gateway', () => {
   it('says which methods a route has, and does not fall through to a wider one', async () => {
     const browser = new Browser()
     await browser.signIn()
-    const response = await browser.send('/api/orders', { method: 'DELETE', headers: { 'x-csrf': '1' } })
+    const response = await browser.send('/api/orders', {
+      method: 'DELETE',
+      headers: { 'x-csrf': '1' },
+    })
     expect(response.headers.get('allow')).toBe('GET, POST')
     expect(await problem(response)).toEqual({ status: 405, reason: 'method_not_allowed' })
     expect(world.outside.received).toEqual([])
@@ -158,9 +170,15 @@ describe('gateway', () => {
     world.outside.origin = () => {
       throw new TypeError('evil words')
     }
-    expect(await problem(await browser.send('/api/me'))).toEqual({ status: 502, reason: 'upstream_unreachable' })
+    expect(await problem(await browser.send('/api/me'))).toEqual({
+      status: 502,
+      reason: 'upstream_unreachable',
+    })
     world.outside.origin = () => new Promise<never>(() => undefined)
-    expect(await problem(await browser.send('/api/me'))).toEqual({ status: 504, reason: 'upstream_slow' })
+    expect(await problem(await browser.send('/api/me'))).toEqual({
+      status: 504,
+      reason: 'upstream_slow',
+    })
     expect(JSON.stringify(world.log)).not.toContain('evil words')
   })
 
@@ -171,7 +189,9 @@ describe('gateway', () => {
     expect(keys).toHaveLength(1)
     expect(keys[0]).not.toHaveProperty('d')
     const etag = first.headers.get('etag') ?? ''
-    const second = await browser.send('/.well-known/jwks.json', { headers: { 'if-none-match': etag } })
+    const second = await browser.send('/.well-known/jwks.json', {
+      headers: { 'if-none-match': etag },
+    })
     expect(second.status).toBe(304)
     expect((await browser.send('/.well-known/jwks.json', { method: 'POST' })).status).toBe(405)
   })

@@ -16,14 +16,20 @@ describe('login', () => {
       scope: 'openid profile offline_access',
       code_challenge_method: 'S256',
     })
-    const response = await browser.navigate(`/auth/callback?${world.outside.main.authorize(location.href)}`)
+    const response = await browser.navigate(
+      `/auth/callback?${world.outside.main.authorize(location.href)}`,
+    )
     expect(response.status).toBe(303)
     expect(response.headers.get('location')).toBe('https://shop.test/app?x=1')
     expect(response.headers.get('cache-control')).toBe('no-store')
     const [access, refresh, login] = response.headers.getSetCookie()
-    expect(login).toMatch(/^__Host-Http-sallyport-login-[\w-]{12}=; Max-Age=0; Path=\/; Secure; HttpOnly; SameSite=Lax$/)
+    expect(login).toMatch(
+      /^__Host-Http-sallyport-login-[\w-]{12}=; Max-Age=0; Path=\/; Secure; HttpOnly; SameSite=Lax$/,
+    )
     for (const cookie of [access, refresh]) {
-      expect(cookie).toMatch(/^__Host-Http-sallyport-(?:access|refresh)=.+; Path=\/; Secure; HttpOnly; SameSite=Lax$/)
+      expect(cookie).toMatch(
+        /^__Host-Http-sallyport-(?:access|refresh)=.+; Path=\/; Secure; HttpOnly; SameSite=Lax$/,
+      )
     }
     const session = await (await browser.send('/auth/session')).json()
     expect(session).toMatchObject({ sub: 'ada', iss: 'https://id.test', claims: { name: 'Ada' } })
@@ -36,7 +42,10 @@ describe('login', () => {
     const { main } = world.outside
     main.metadata = { pushed_authorization_request_endpoint: 'https://id.test/par' }
     main.instead.set('/par', () =>
-      Response.json({ request_uri: 'urn:ietf:params:oauth:request_uri:1', expires_in: 60 }, { status: 201 }),
+      Response.json(
+        { request_uri: 'urn:ietf:params:oauth:request_uri:1', expires_in: 60 },
+        { status: 201 },
+      ),
     )
     const location = new URL(await new Browser().beginLogin())
     expect([...location.searchParams.keys()].toSorted()).toEqual(['client_id', 'request_uri'])
@@ -47,10 +56,14 @@ describe('login', () => {
   it('lets ten tabs sign in at once and makes one session of them', async () => {
     const browser = new Browser()
     const places = await Promise.all(Array.from({ length: 10 }, () => browser.beginLogin()))
-    const first = await browser.navigate(`/auth/callback?${world.outside.main.authorize(places[0] ?? '')}`)
+    const first = await browser.navigate(
+      `/auth/callback?${world.outside.main.authorize(places[0] ?? '')}`,
+    )
     expect(first.headers.getSetCookie()).toHaveLength(3)
     for (const place of places.slice(1)) {
-      const response = await browser.navigate(`/auth/callback?${world.outside.main.authorize(place)}`)
+      const response = await browser.navigate(
+        `/auth/callback?${world.outside.main.authorize(place)}`,
+      )
       expect(response.status).toBe(303)
     }
     expect([...browser.cookies.keys()].filter((name) => name.includes('login'))).toEqual([])
@@ -111,17 +124,27 @@ describe('login', () => {
     const type = 'application/x-www-form-urlencoded'
     // As it arrives from the provider's page: SameSite=Lax keeps the cookies at home.
     const body = parameters.toString()
-    const headers = { 'content-type': type, 'content-length': String(body.length), 'sec-fetch-mode': 'navigate' }
-    const bounce = await new Browser('admin.test').send('/auth/callback', { method: 'POST', headers, body })
+    const headers = {
+      'content-type': type,
+      'content-length': String(body.length),
+      'sec-fetch-mode': 'navigate',
+    }
+    const bounce = await new Browser('admin.test').send('/auth/callback', {
+      method: 'POST',
+      headers,
+      body,
+    })
     const html = await bounce.text()
     expect(bounce.status).toBe(200)
     expect(bounce.headers.get('content-security-policy')).toMatch(/script-src 'nonce-[\w-]+'/)
     expect(posting.count('/token')).toBe(0)
     // As our page posts it: the same fields and the marker.
-    const fields = [...html.matchAll(/name="([^"]+)" value="([^"]*)"/g)].map(([, name = '', value = '']) => [
-      name,
-      value.replaceAll(/&#(\d+);/g, (_, code: string) => String.fromCharCode(Number(code))),
-    ])
+    const fields = [...html.matchAll(/name="([^"]+)" value="([^"]*)"/g)].map(
+      ([, name = '', value = '']) => [
+        name,
+        value.replaceAll(/&#(\d+);/g, (_, code: string) => String.fromCharCode(Number(code))),
+      ],
+    )
     const again = new URLSearchParams(fields).toString()
     const posted = await browser.send('/auth/callback', {
       method: 'POST',
@@ -164,7 +187,9 @@ describe('login', () => {
   })
 
   it('passes prompt, max_age and acr_values on, and nothing else', async () => {
-    const location = new URL(await new Browser().beginLogin('?prompt=login&max_age=60&acr_values=a%20b&scope=evil'))
+    const location = new URL(
+      await new Browser().beginLogin('?prompt=login&max_age=60&acr_values=a%20b&scope=evil'),
+    )
     expect(location.searchParams.get('prompt')).toBe('login')
     expect(location.searchParams.get('max_age')).toBe('60')
     expect(location.searchParams.get('acr_values')).toBe('a b')

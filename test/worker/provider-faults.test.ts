@@ -5,7 +5,9 @@ import { Browser, eachTestHasItsWorld, problem, world } from './world.ts'
 eachTestHasItsWorld()
 
 /** Begins a login, then breaks the provider; gives the answer to the callback as a program sees it. */
-async function callbackAgainst(spoil: () => void): Promise<{ status: number; reason: unknown; text: string }> {
+async function callbackAgainst(
+  spoil: () => void,
+): Promise<{ status: number; reason: unknown; text: string }> {
   const browser = new Browser()
   const parameters = world.outside.main.authorize(await browser.beginLogin())
   spoil()
@@ -17,7 +19,10 @@ async function callbackAgainst(spoil: () => void): Promise<{ status: number; rea
 describe('a provider that is broken', () => {
   it('is not blamed on the caller when its token endpoint answers HTML', async () => {
     const answer = await callbackAgainst(() =>
-      world.outside.main.instead.set('/token', () => new Response('<h1>evil words</h1>', { headers: { 'content-type': 'text/html' } })),
+      world.outside.main.instead.set(
+        '/token',
+        () => new Response('<h1>evil words</h1>', { headers: { 'content-type': 'text/html' } }),
+      ),
     )
     expect(answer).toMatchObject({ status: 502, reason: 'provider_malformed' })
     expect(answer.text).not.toContain('evil words')
@@ -39,7 +44,9 @@ describe('a provider that is broken', () => {
 
   it('refuses our client', async () => {
     const answer = await callbackAgainst(() =>
-      world.outside.main.instead.set('/token', () => Response.json({ error: 'invalid_client' }, { status: 401 })),
+      world.outside.main.instead.set('/token', () =>
+        Response.json({ error: 'invalid_client' }, { status: 401 }),
+      ),
     )
     expect(answer).toMatchObject({ status: 503, reason: 'provider_misconfigured' })
   })
@@ -56,14 +63,18 @@ describe('a provider that is broken', () => {
 
   it('names another issuer in its discovery document', async () => {
     world.outside.main.metadata = { issuer: 'https://evil.test' }
-    expect(await problem(await new Browser().send('/auth/login'))).toMatchObject({ reason: 'provider_malformed' })
+    expect(await problem(await new Browser().send('/auth/login'))).toMatchObject({
+      reason: 'provider_malformed',
+    })
   })
 
   it('redirects a request of ours, which is not followed', async () => {
     world.outside.main.instead.set('/.well-known/openid-configuration', () =>
       Response.redirect('https://evil.test/.well-known/openid-configuration', 302),
     )
-    expect(await problem(await new Browser().send('/auth/login'))).toMatchObject({ reason: 'provider_malformed' })
+    expect(await problem(await new Browser().send('/auth/login'))).toMatchObject({
+      reason: 'provider_malformed',
+    })
   })
 
   it('names a token endpoint that is not https, which is not asked', async () => {
@@ -75,7 +86,9 @@ describe('a provider that is broken', () => {
 
   it('sends more than anybody needs', async () => {
     world.outside.main.instead.set('/jwks', () => new Response('x'.repeat(300_000)))
-    expect(await problem(await new Browser().send('/auth/login'))).toMatchObject({ reason: 'provider_malformed' })
+    expect(await problem(await new Browser().send('/auth/login'))).toMatchObject({
+      reason: 'provider_malformed',
+    })
   })
 
   it('is asked for its documents once, however many isolates start at once', async () => {

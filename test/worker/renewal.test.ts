@@ -17,18 +17,26 @@ describe('renewal at the provider', () => {
     const honest = await signedInWithoutAccess()
     expect((await honest.send('/api/me')).status).toBe(200)
     const browser = await signedInWithoutAccess()
-    world.outside.main.instead.set('/token', () => Response.json({ error: 'invalid_grant' }, { status: 400 }))
+    world.outside.main.instead.set('/token', () =>
+      Response.json({ error: 'invalid_grant' }, { status: 400 }),
+    )
     const response = await browser.send('/api/me')
     // The loser of a race clears no cookie: a newer login's may be there already.
     expect(response.headers.getSetCookie()).toEqual([])
     expect(await problem(response)).toEqual({ status: 401, reason: 'grant_revoked' })
-    expect(await problem(await browser.send('/api/me'))).toEqual({ status: 401, reason: 'session_unknown' })
+    expect(await problem(await browser.send('/api/me'))).toEqual({
+      status: 401,
+      reason: 'session_unknown',
+    })
   })
 
   it('ends the session when the provider answers for somebody else', async () => {
     const browser = await signedInWithoutAccess()
     world.outside.main.claims = { sub: 'eve' }
-    expect(await problem(await browser.send('/api/me'))).toEqual({ status: 401, reason: 'subject_changed' })
+    expect(await problem(await browser.send('/api/me'))).toEqual({
+      status: 401,
+      reason: 'subject_changed',
+    })
   })
 
   it('keeps people signed in while the provider is down and its token still holds', async () => {
@@ -39,7 +47,10 @@ describe('renewal at the provider', () => {
     // The provider's access token has run out too: nobody can say whether the person may still come in.
     pass(400)
     browser.forgetAccess()
-    expect(await problem(await browser.send('/api/me'))).toEqual({ status: 503, reason: 'provider_failed' })
+    expect(await problem(await browser.send('/api/me'))).toEqual({
+      status: 503,
+      reason: 'provider_failed',
+    })
     // Nothing is lost: the provider comes back, and so does the session.
     world.outside.main.instead.clear()
     expect((await browser.send('/api/me')).status).toBe(200)
@@ -62,7 +73,9 @@ describe('renewal at the provider', () => {
     pass(301)
     browser.forgetAccess()
     await browser.send('/api/me')
-    const sent = world.outside.main.asked.map(({ form }) => form.get('refresh_token')).filter(Boolean)
+    const sent = world.outside.main.asked
+      .map(({ form }) => form.get('refresh_token'))
+      .filter(Boolean)
     expect(new Set(sent).size).toBe(2)
   })
 
@@ -75,7 +88,10 @@ describe('renewal at the provider', () => {
 
   it('costs nothing for a request that is refused before', async () => {
     const browser = await signedInWithoutAccess()
-    const foreign = await browser.send('/api/me', { method: 'POST', headers: { origin: 'https://evil.test' } })
+    const foreign = await browser.send('/api/me', {
+      method: 'POST',
+      headers: { origin: 'https://evil.test' },
+    })
     expect(foreign.status).toBe(403)
     expect(deniedReason()).toBe('cross_site')
     expect(world.outside.main.count('/token')).toBe(1)
@@ -96,7 +112,9 @@ describe('logout', () => {
     expect(url.searchParams.get('id_token_hint')).toMatch(/^eyJ/)
     expect(url.searchParams.get('post_logout_redirect_uri')).toBe('https://shop.test/')
     for (const cookie of response.headers.getSetCookie()) {
-      expect(cookie).toMatch(/^__Host-Http-sallyport-(?:access|refresh)=; Max-Age=0; Path=\/; Secure; HttpOnly; SameSite=Lax$/)
+      expect(cookie).toMatch(
+        /^__Host-Http-sallyport-(?:access|refresh)=; Max-Age=0; Path=\/; Secure; HttpOnly; SameSite=Lax$/,
+      )
     }
     expect(browser.cookies.size).toBe(0)
     await expect.poll(() => world.outside.main.count('/revoke')).toBe(1)
@@ -109,7 +127,11 @@ describe('logout', () => {
     await browser.signIn()
     const response = await browser.send('/auth/logout', {
       method: 'POST',
-      headers: { 'sec-fetch-site': 'same-origin', 'sec-fetch-mode': 'navigate', 'sec-fetch-dest': 'document' },
+      headers: {
+        'sec-fetch-site': 'same-origin',
+        'sec-fetch-mode': 'navigate',
+        'sec-fetch-dest': 'document',
+      },
     })
     expect(response.status).toBe(303)
     expect(response.headers.get('location')).toMatch(/^https:\/\/id\.test\/logout\?/)
@@ -129,7 +151,9 @@ describe('logout', () => {
     await browser.signIn()
     world.outside.main.instead.set('/revoke', () => new Response('down', { status: 503 }))
     expect((await browser.post('/auth/logout')).status).toBe(200)
-    await expect.poll(() => world.log.some(({ event }) => event === 'session.revocation_failed')).toBe(true)
+    await expect
+      .poll(() => world.log.some(({ event }) => event === 'session.revocation_failed'))
+      .toBe(true)
   })
 
   it('refuses a cross-site post, a GET, and a post without evidence', async () => {
@@ -143,12 +167,17 @@ describe('logout', () => {
       { method: 'POST' },
     ]
     for (const attempt of attempts) {
-      expect(await problem(await browser.send('/auth/logout', attempt))).toEqual({ status: 403, reason: 'cross_site' })
+      expect(await problem(await browser.send('/auth/logout', attempt))).toEqual({
+        status: 403,
+        reason: 'cross_site',
+      })
     }
     const get = await browser.send('/auth/logout')
     expect(get.headers.get('allow')).toBe('POST')
     expect(await problem(get)).toEqual({ status: 405, reason: 'method_not_allowed' })
     expect((await browser.send('/auth/session')).status).toBe(200)
-    expect((await browser.send('/auth/logout', { method: 'POST', headers: { 'x-csrf': '1' } })).status).toBe(200)
+    expect(
+      (await browser.send('/auth/logout', { method: 'POST', headers: { 'x-csrf': '1' } })).status,
+    ).toBe(200)
   })
 })

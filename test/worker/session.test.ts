@@ -33,10 +33,14 @@ describe('session', () => {
     await browser.signIn()
     pass(301)
     browser.forgetAccess()
-    const responses = await Promise.all(Array.from({ length: 20 }, () => browser.copy().send('/api/me')))
+    const responses = await Promise.all(
+      Array.from({ length: 20 }, () => browser.copy().send('/api/me')),
+    )
     expect(responses.map(({ status }) => status)).toEqual(Array.from({ length: 20 }, () => 200))
     expect(refreshes()).toBe(1)
-    const cookies = responses.map((r) => r.headers.getSetCookie().find((line) => line.includes('-refresh=')))
+    const cookies = responses.map((r) =>
+      r.headers.getSetCookie().find((line) => line.includes('-refresh=')),
+    )
     expect(new Set(cookies).size).toBe(1)
   })
 
@@ -65,10 +69,16 @@ describe('session', () => {
     // Within the grace it is a request that was in flight.
     expect((await thief.copy().send('/api/me')).status).toBe(200)
     pass(60)
-    expect(await problem(await thief.send('/api/me'))).toEqual({ status: 401, reason: 'refresh_cookie_reused' })
+    expect(await problem(await thief.send('/api/me'))).toEqual({
+      status: 401,
+      reason: 'refresh_cookie_reused',
+    })
     expect(world.log.some(({ event }) => event === 'session.refresh_cookie_reused')).toBe(true)
     browser.forgetAccess()
-    expect(await problem(await browser.send('/api/me'))).toEqual({ status: 401, reason: 'session_unknown' })
+    expect(await problem(await browser.send('/api/me'))).toEqual({
+      status: 401,
+      reason: 'session_unknown',
+    })
   })
 
   it('is not ended by somebody who guesses a refresh cookie for a session id that he knows', async () => {
@@ -78,9 +88,15 @@ describe('session', () => {
     const [id, number] = (browser.cookies.get(name) ?? '').split('.')
     const guesser = new Browser()
     guesser.cookies.set(name, `${id}.${number}.${'x'.repeat(43)}`)
-    expect(await problem(await guesser.send('/api/me'))).toEqual({ status: 401, reason: 'refresh_cookie_unknown' })
+    expect(await problem(await guesser.send('/api/me'))).toEqual({
+      status: 401,
+      reason: 'refresh_cookie_unknown',
+    })
     guesser.cookies.set(name, 'not a cookie of ours')
-    expect(await problem(await guesser.send('/api/me'))).toEqual({ status: 401, reason: 'refresh_cookie_malformed' })
+    expect(await problem(await guesser.send('/api/me'))).toEqual({
+      status: 401,
+      reason: 'refresh_cookie_malformed',
+    })
     expect((await browser.post('/auth/refresh')).status).toBe(204)
   })
 
@@ -91,7 +107,10 @@ describe('session', () => {
     await busy.signIn()
     pass(1801)
     idle.forgetAccess()
-    expect(await problem(await idle.send('/api/me'))).toEqual({ status: 401, reason: 'session_idle' })
+    expect(await problem(await idle.send('/api/me'))).toEqual({
+      status: 401,
+      reason: 'session_idle',
+    })
     expect((await idle.send('/api/me')).status).toBe(401)
     expect(deniedReason()).toBe('session_unknown')
     const again = new Browser()
@@ -101,20 +120,29 @@ describe('session', () => {
       again.forgetAccess()
       if (minutes < 100) expect((await again.send('/api/me')).status, String(minutes)).toBe(200)
     }
-    expect(await problem(await again.send('/api/me'))).toEqual({ status: 401, reason: 'session_expired' })
+    expect(await problem(await again.send('/api/me'))).toEqual({
+      status: 401,
+      reason: 'session_expired',
+    })
   })
 
   it('deletes everything of itself when its time is over', async () => {
     const browser = new Browser()
     await browser.signIn()
     const object = objectOf(browser)
-    await runInDurableObject(object, (_, state) => expect(state.storage.kv.get('session')).toBeDefined())
+    await runInDurableObject(object, (_, state) =>
+      expect(state.storage.kv.get('session')).toBeDefined(),
+    )
     // An alarm that comes early, because the session was renewed since, changes nothing.
     await runDurableObjectAlarm(object)
-    await runInDurableObject(object, (_, state) => expect(state.storage.kv.get('session')).toBeDefined())
+    await runInDurableObject(object, (_, state) =>
+      expect(state.storage.kv.get('session')).toBeDefined(),
+    )
     pass(1801)
     await runDurableObjectAlarm(object)
-    await runInDurableObject(object, async (_, state) => expect((await state.storage.list()).size).toBe(0))
+    await runInDurableObject(object, async (_, state) =>
+      expect((await state.storage.list()).size).toBe(0),
+    )
   })
 
   it('keeps provider tokens sealed at rest', async () => {
@@ -148,19 +176,30 @@ describe('session', () => {
     const response = await new Browser().send('/auth/session?anonymous=null')
     expect(response.status).toBe(200)
     expect(await response.json()).toBeNull()
-    expect(await problem(await new Browser().send('/auth/session'))).toEqual({ status: 401, reason: 'session_missing' })
+    expect(await problem(await new Browser().send('/auth/session'))).toEqual({
+      status: 401,
+      reason: 'session_missing',
+    })
   })
 
   it('carries claims that are too large for a cookie all the same', async () => {
-    world.outside.main.claims = { name: 'Ada', groups: Array.from({ length: 400 }, (_, i) => `group-${i}`) }
+    world.outside.main.claims = {
+      name: 'Ada',
+      groups: Array.from({ length: 400 }, (_, i) => `group-${i}`),
+    }
     const browser = new Browser()
     await browser.signIn()
     expect(browser.cookies.get('__Host-Http-sallyport-access')?.length).toBeLessThan(3600)
-    const session = (await (await browser.send('/auth/session')).json()) as { claims: { groups: string[] } }
+    const session = (await (await browser.send('/auth/session')).json()) as {
+      claims: { groups: string[] }
+    }
     expect(session.claims.groups).toHaveLength(400)
     expect((await browser.send('/api/me')).status).toBe(200)
     const copy = browser.copy()
     await browser.post('/auth/logout')
-    expect(await problem(await copy.send('/api/me'))).toEqual({ status: 401, reason: 'session_unknown' })
+    expect(await problem(await copy.send('/api/me'))).toEqual({
+      status: 401,
+      reason: 'session_unknown',
+    })
   })
 })

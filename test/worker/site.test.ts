@@ -6,7 +6,10 @@ eachTestHasItsWorld()
 
 describe('site', () => {
   it('refuses a host that no site has, and plain http', async () => {
-    expect(await problem(await new Browser('unknown.test').send('/'))).toEqual({ status: 421, reason: 'site_unknown' })
+    expect(await problem(await new Browser('unknown.test').send('/'))).toEqual({
+      status: 421,
+      reason: 'site_unknown',
+    })
     const { default: worker } = await import('../../src/index.ts')
     const { env } = await import('cloudflare:workers')
     const request = new Request('http://shop.test/public/x')
@@ -18,12 +21,27 @@ describe('site', () => {
     const browser = new Browser()
     await browser.signIn()
     expect((await browser.send('/public/x')).status).toBe(200)
-    for (const path of ['/public//api/me', '/public/%2e%2e%2fapi/me', '/public/..%5capi', '/public/%252e/x', '/public/;/x']) {
-      expect(await problem(await browser.send(path)), path).toEqual({ status: 400, reason: 'url_ambiguous' })
+    for (const path of [
+      '/public//api/me',
+      '/public/%2e%2e%2fapi/me',
+      '/public/..%5capi',
+      '/public/%252e/x',
+      '/public/;/x',
+    ]) {
+      expect(await problem(await browser.send(path)), path).toEqual({
+        status: 400,
+        reason: 'url_ambiguous',
+      })
     }
     expect(world.outside.received).toHaveLength(1)
-    expect(await problem(await browser.send('/nowhere'))).toEqual({ status: 404, reason: 'route_unknown' })
-    expect(await problem(await browser.send('/auth/nowhere'))).toEqual({ status: 404, reason: 'route_unknown' })
+    expect(await problem(await browser.send('/nowhere'))).toEqual({
+      status: 404,
+      reason: 'route_unknown',
+    })
+    expect(await problem(await browser.send('/auth/nowhere'))).toEqual({
+      status: 404,
+      reason: 'route_unknown',
+    })
   })
 
   it('accepts no cookie of another site, though the key behind both is one', async () => {
@@ -34,15 +52,23 @@ describe('site', () => {
     const access = '__Host-Http-sallyport-access'
     const refresh = '__Host-Http-sallyport-refresh'
     admin.cookies.set(access, shop.cookies.get(access) ?? '')
-    expect(await problem(await admin.send('/x'))).toEqual({ status: 401, reason: 'access_cookie_unreadable' })
+    expect(await problem(await admin.send('/x'))).toEqual({
+      status: 401,
+      reason: 'access_cookie_unreadable',
+    })
     admin.cookies.set(refresh, shop.cookies.get(refresh) ?? '')
-    expect(await problem(await admin.send('/x'))).toEqual({ status: 401, reason: 'session_unknown' })
+    expect(await problem(await admin.send('/x'))).toEqual({
+      status: 401,
+      reason: 'session_unknown',
+    })
     expect((await shop.send('/api/me')).status).toBe(200)
   })
 
   it('signs assertions of each site with a key of its own', async () => {
     const keys = await Promise.all(
-      ['shop.test', 'admin.test'].map(async (host) => (await new Browser(host).send('/.well-known/jwks.json')).text()),
+      ['shop.test', 'admin.test'].map(async (host) =>
+        (await new Browser(host).send('/.well-known/jwks.json')).text(),
+      ),
     )
     expect(keys[0]).not.toBe(keys[1])
   })
@@ -54,23 +80,40 @@ describe('site', () => {
     const honest = `__Host-Http-sallyport-access=${access}`
     const send = (cookie: string) => browser.send('/api/me', { headers: { cookie } })
     expect((await send(`a=1; ${honest}; b`)).status).toBe(200)
-    expect(await problem(await send(`${honest}x`))).toMatchObject({ reason: 'access_cookie_unreadable' })
-    expect(await problem(await send(`${honest}; ${honest}`))).toEqual({ status: 400, reason: 'cookie_duplicated' })
+    expect(await problem(await send(`${honest}x`))).toMatchObject({
+      reason: 'access_cookie_unreadable',
+    })
+    expect(await problem(await send(`${honest}; ${honest}`))).toEqual({
+      status: 400,
+      reason: 'cookie_duplicated',
+    })
     expect(await problem(await send(`${honest}; big=${'x'.repeat(40_000)}`))).toEqual({
       status: 431,
       reason: 'headers_too_large',
     })
-    expect(await problem(await send('__Host-Http-sallyport-access'))).toMatchObject({ reason: 'session_missing' })
+    expect(await problem(await send('__Host-Http-sallyport-access'))).toMatchObject({
+      reason: 'session_missing',
+    })
     expect((await send(honest)).status).toBe(200)
   })
 
   it('answers 503 to everything and logs every problem once while the configuration is bad', async () => {
     const browser = new Browser('shop.test', { SITES: [{ id: 'shop' }], SEAL_KEYS: 'short' })
     for (const path of ['/', '/auth/login', '/api/me']) {
-      expect(await problem(await browser.send(path))).toEqual({ status: 503, reason: 'configuration' })
+      expect(await problem(await browser.send(path))).toEqual({
+        status: 503,
+        reason: 'configuration',
+      })
     }
-    const problems = world.log.filter(({ event }) => event === 'configuration.problem').map(({ path }) => path)
-    expect(problems).toEqual(['SITES[0].hosts', 'SITES[0].provider', 'SITES[0].routes', 'SEAL_KEYS[0]'])
+    const problems = world.log
+      .filter(({ event }) => event === 'configuration.problem')
+      .map(({ path }) => path)
+    expect(problems).toEqual([
+      'SITES[0].hosts',
+      'SITES[0].provider',
+      'SITES[0].routes',
+      'SEAL_KEYS[0]',
+    ])
   })
 
   it('answers 503 when an object does not answer, and signs nobody out', async () => {
@@ -93,7 +136,9 @@ describe('site', () => {
   })
 
   it('refuses an upgrade, and a page says so as a page', async () => {
-    const response = await new Browser().send('/public/socket', { headers: { upgrade: 'websocket', accept: 'text/html' } })
+    const response = await new Browser().send('/public/socket', {
+      headers: { upgrade: 'websocket', accept: 'text/html' },
+    })
     expect(response.status).toBe(501)
     expect(deniedReason()).toBe('upgrade_unsupported')
     expect(await response.text()).toContain('<!doctype html>')

@@ -80,7 +80,9 @@ export class Browser {
 
   /** A navigation: the person typed an address or followed a link. */
   navigate(path: string): Promise<Response> {
-    return this.send(path, { headers: { 'sec-fetch-mode': 'navigate', 'sec-fetch-dest': 'document' } })
+    return this.send(path, {
+      headers: { 'sec-fetch-mode': 'navigate', 'sec-fetch-dest': 'document' },
+    })
   }
 
   /** A post from the site's own page. */

@@ -3,7 +3,14 @@ import { fileURLToPath } from 'node:url'
 import { unstable_readConfig } from 'wrangler'
 
 import { parseConfig } from '../../../src/config/parse.ts'
-import { otherSealKey, sealKey, siteOf, varsOf, writtenProvider, writtenSite } from '../world/vars.ts'
+import {
+  otherSealKey,
+  sealKey,
+  siteOf,
+  varsOf,
+  writtenProvider,
+  writtenSite,
+} from '../world/vars.ts'
 
 type Changes = Parameters<typeof varsOf>[0]
 
@@ -106,7 +113,10 @@ describe('the rules that concern several keys', () => {
   const cases: Record<string, [Changes, string]> = {
     'SEAL_KEYS has a key': [{ env: { SEAL_KEYS: '' } }, 'SEAL_KEYS'],
     'no seal key stands twice': [{ env: { SEAL_KEYS: `${sealKey},${sealKey}` } }, 'SEAL_KEYS'],
-    'an issuer is https': [{ provider: { issuer: 'http://id.example.com' } }, 'PROVIDERS[0].issuer'],
+    'an issuer is https': [
+      { provider: { issuer: 'http://id.example.com' } },
+      'PROVIDERS[0].issuer',
+    ],
     'openid is among the scopes': [{ provider: { scopes: ['email'] } }, 'PROVIDERS[0].scopes'],
     'private_key goes with private_key_jwt': [
       { provider: { private_key: { secret: 'MAIN_CLIENT_SECRET' } } },
@@ -129,7 +139,10 @@ describe('the rules that concern several keys', () => {
       'PROVIDERS[0].client_secret',
     ],
     'a site has a provider': [{ site: { provider: 'nobody' } }, 'SITES[0].provider'],
-    'idle is twice access or more': [{ site: { session: { idle: '599s' } } }, 'SITES[0].session.idle'],
+    'idle is twice access or more': [
+      { site: { session: { idle: '599s' } } },
+      'SITES[0].session.idle',
+    ],
     'absolute is idle or more': [
       { site: { session: { absolute: '29m' } } },
       'SITES[0].session.absolute',
@@ -168,7 +181,10 @@ describe('the rules that concern several keys', () => {
       routes({ upstream: { url: 'https://shop.example.com' } }),
       'SITES[0].routes[0].upstream.url',
     ],
-    'a binding exists': [routes({ upstream: { service: 'API' } }), 'SITES[0].routes[0].upstream.service'],
+    'a binding exists': [
+      routes({ upstream: { service: 'API' } }),
+      'SITES[0].routes[0].upstream.service',
+    ],
   }
 
   it.each(Object.entries(cases))('%s', (_rule, [changes, path]) => {

@@ -1,7 +1,14 @@
 import { createHash } from 'node:crypto'
 import { expect, it } from 'vitest'
 
-import { escapeHtml, ownHeaders, page, pageHeaders, seeOther, styleHash } from '../../../src/http/answer.ts'
+import {
+  escapeHtml,
+  ownHeaders,
+  page,
+  pageHeaders,
+  seeOther,
+  styleHash,
+} from '../../../src/http/answer.ts'
 
 it('allows by its policy the style of its page and nothing else', () => {
   const [, style = ''] = /<style>(.*)<\/style>/s.exec(page('Title', 'body')) ?? []

@@ -8,7 +8,9 @@ const audience = (headers: Record<string, string>) => audienceOf(request(headers
 
 it('believes fetch metadata before Accept', () => {
   const html = { accept: 'text/html' }
-  expect(audience({ 'sec-fetch-mode': 'navigate', 'sec-fetch-dest': 'document' })).toBe('navigation')
+  expect(audience({ 'sec-fetch-mode': 'navigate', 'sec-fetch-dest': 'document' })).toBe(
+    'navigation',
+  )
   expect(audience({ 'sec-fetch-mode': 'navigate' })).toBe('navigation')
   expect(audience({ ...html, 'sec-fetch-mode': 'cors' })).toBe('program')
   expect(audience({ ...html, 'sec-fetch-mode': 'navigate', 'sec-fetch-dest': 'iframe' })).toBe(

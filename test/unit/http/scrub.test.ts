@@ -11,7 +11,12 @@ const scrubbed = (headers: Record<string, string>) =>
 
 describe('what a client says about itself', () => {
   it('arrives at the origin where it is nobody else’s to say', () => {
-    const honest = { accept: '*/*', 'x-trace': '1', 'content-type': 'text/plain', range: 'bytes=0-1' }
+    const honest = {
+      accept: '*/*',
+      'x-trace': '1',
+      'content-type': 'text/plain',
+      range: 'bytes=0-1',
+    }
     expect(scrubbed(honest)).toEqual(honest)
   })
 
@@ -44,7 +49,10 @@ describe('what a client says about itself', () => {
   it('cannot make a header of ours hop-by-hop by nominating it', () => {
     expect(scrubbed({ connection: 'keep-alive', 'x-trace': '1' })).toEqual({ 'x-trace': '1' })
     const headers = scrubHeaders(
-      new Headers({ connection: 'close, X-Trace, Sallyport-Assertion, x-forwarded-for', 'x-trace': '1' }),
+      new Headers({
+        connection: 'close, X-Trace, Sallyport-Assertion, x-forwarded-for',
+        'x-trace': '1',
+      }),
       site,
     )
     // What the client nominated is gone, and the nomination too: nothing nominates what is added now
@@ -68,7 +76,10 @@ describe('what a client says about itself', () => {
     })
     expect(scrubbed({ cookie: `${names.access}=A` })).toEqual({})
     // Another spelling of the header's name is not a way around
-    expect(scrubbed({ cookie: 'a=1', Cookie_: `${names.access}=A` })).toHaveProperty('cookie', 'a=1')
+    expect(scrubbed({ cookie: 'a=1', Cookie_: `${names.access}=A` })).toHaveProperty(
+      'cookie',
+      'a=1',
+    )
   })
 
   it('does not say where the request came from', () => {

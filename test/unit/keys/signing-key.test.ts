@@ -16,7 +16,12 @@ it('makes a key that signs once opened, and keeps its private half sealed', asyn
   const key = await openSigningKey('shop', seal, stored, now + 1e9)
   expect(key?.privateKey.extractable).toBe(false)
   const claims = { issuer: 'i', audience: 'a', subject: 's', identityProvider: 'p' }
-  const token = await signAssertion(key!, { ...claims, sessionId: 'x', claims: {}, id: 'j' }, now, 9)
+  const token = await signAssertion(
+    key!,
+    { ...claims, sessionId: 'x', claims: {}, id: 'j' },
+    now,
+    9,
+  )
   const keys = KeySet.parse({ keys: [stored.publicJwk] })!
   expect((await verifyJws(token, keys, { algorithms: ['ES256'] })).ok).toBe(true)
 })

@@ -26,12 +26,15 @@ const claims = { iss: 'https://id.example.com', sub: 'ada', aud: 'shop', exp: no
 
 function start(more: Partial<SignedIn['tokens']> = {}, extra: object = {}) {
   const signedIn = { tokens: { ...tokens, ...more }, claims: { ...claims, ...extra } }
-  return startSession(id, signedIn as SignedIn, { city: 'London' }, 'key', startRotation(), now)
+  return startSession(id, signedIn, { city: 'London' }, 'key', startRotation(), now)
 }
 
 describe('a session', () => {
   it('is somebody by issuer and subject, with claims about the person only', () => {
-    const { identity } = start({}, { email: 'a@b', nonce: 'n', at_hash: 'h', acr: 'gold', azp: 'x' })
+    const { identity } = start(
+      {},
+      { email: 'a@b', nonce: 'n', at_hash: 'h', acr: 'gold', azp: 'x' },
+    )
     expect(identity).toEqual({
       sessionId: id,
       issuer: 'https://id.example.com',

@@ -98,7 +98,18 @@ describe('verifying a token', () => {
   it('takes the algorithm from the policy and never from the header', async () => {
     expect(await verify(honest)).toBe('{"sub":"ada"}')
     const claims = { sub: 'admin' }
-    for (const alg of ['none', 'None', 'NONE', '', 'RS1', 'rs256', 'HS256', null, undefined, ['RS256']]) {
+    for (const alg of [
+      'none',
+      'None',
+      'NONE',
+      '',
+      'RS1',
+      'rs256',
+      'HS256',
+      null,
+      undefined,
+      ['RS256'],
+    ]) {
       const token = forge({ alg, kid: 'rsa-1' }, claims)
       expect(await verify(token), String(alg)).toBe('algorithm')
     }
@@ -124,9 +135,9 @@ describe('verifying a token', () => {
     expect(await verify(await logout('JWT'), { types })).toBe('type')
     expect(await verify(await logout('at+jwt'), { types })).toBe('type')
     expect(await verify(honest, { types })).toBe('type')
-    expect(await verify(withHeader(honest, { alg: 'RS256', kid: 'rsa-1', typ: 1 }), { types })).toBe(
-      'type',
-    )
+    expect(
+      await verify(withHeader(honest, { alg: 'RS256', kid: 'rsa-1', typ: 1 }), { types }),
+    ).toBe('type')
   })
 
   it('looks at no key that the token itself brings along', async () => {

@@ -115,7 +115,8 @@ describe('a weak key', () => {
       none: rest,
       empty: { ...rest, n: '' },
     }
-    for (const [name, jwk] of Object.entries(weak)) expect(await outcome(jwk), name).toBe('key_unfit')
+    for (const [name, jwk] of Object.entries(weak))
+      expect(await outcome(jwk), name).toBe('key_unfit')
   })
 
   it('is refused: a point that is not on its curve', async () => {

@@ -34,9 +34,12 @@ export interface World {
 export async function createWorld(changes: Parameters<typeof varsOf>[0] = {}): Promise<World> {
   vi.useFakeTimers({ toFake: ['Date'], now: start * 1000 })
   const provider = await FakeProvider.start()
-  const { IssuerObject, KeyObject, SessionObject, default: worker } = await import(
-    '../../../src/index.ts'
-  )
+  const {
+    IssuerObject,
+    KeyObject,
+    SessionObject,
+    default: worker,
+  } = await import('../../../src/index.ts')
   const storage = new Map<string, Map<string, unknown>>()
   const documents = new Map<string, string>()
   const environment = (written: Record<string, unknown>): Environment => {
@@ -47,9 +50,9 @@ export async function createWorld(changes: Parameters<typeof varsOf>[0] = {}): P
         put: async (key: string, value: string) => void documents.set(key, value),
       },
     }
-    env['SESSION_OBJECTS'] = namespaceOf(SessionObject as ObjectClass, env, storage)
-    env['ISSUER_OBJECTS'] = namespaceOf(IssuerObject as ObjectClass, env, storage)
-    env['KEY_OBJECTS'] = namespaceOf(KeyObject as ObjectClass, env, storage)
+    env['SESSION_OBJECTS'] = namespaceOf(SessionObject, env, storage)
+    env['ISSUER_OBJECTS'] = namespaceOf(IssuerObject, env, storage)
+    env['KEY_OBJECTS'] = namespaceOf(KeyObject, env, storage)
     return env as unknown as Environment
   }
   let env = environment(varsOf(changes))
@@ -62,7 +65,7 @@ export async function createWorld(changes: Parameters<typeof varsOf>[0] = {}): P
     logged: [],
     storage,
     origin: () => new Response('from the origin'),
-    fetch: (request) => Promise.resolve(worker.fetch(request as never, env, {} as never)),
+    fetch: (request) => Promise.resolve(worker.fetch(request as never, env, {})),
     wait: (seconds) => void vi.setSystemTime(Date.now() + seconds * 1000),
     restart: async (next = changes) => {
       env = environment(varsOf(next))
@@ -102,13 +105,14 @@ function namespaceOf(
     getByName(name: string) {
       const kept = storage.get(`${Class.name} ${name}`) ?? new Map<string, unknown>()
       storage.set(`${Class.name} ${name}`, kept)
-      const object = objects.get(name) ?? (new Class(context(kept) as never, env as never) as Methods)
+      const object =
+        objects.get(name) ?? (new Class(context(kept) as never, env as never) as Methods)
       objects.set(name, object)
       return new Proxy(object, {
         get:
           (target, method: string) =>
           async (...args: unknown[]) =>
-            structuredClone(await target[method]!(...(structuredClone(args) as unknown[]))),
+            structuredClone(await target[method]!(...structuredClone(args))),
       })
     },
   }
@@ -182,5 +186,5 @@ export class Browser {
 
 /** The reason in a problem document. */
 export async function reasonOf(response: Response): Promise<unknown> {
-  return ((await response.json()) as Record<string, unknown>)['reason']
+  return (await response.json())['reason']
 }
