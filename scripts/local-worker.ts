@@ -47,6 +47,10 @@ export function readWranglerConfig(configPath: string): WranglerConfig {
 
 type V4Options = Parameters<typeof convertV4MiniflareOptions>[0]
 
+interface LogEntry {
+  readonly message: string
+}
+
 interface WorkerOptions {
   readonly modulesRules?: unknown
   readonly bindings?: Readonly<Record<string, unknown>>
@@ -88,7 +92,9 @@ export async function startLocalWorker(options: LocalWorkerOptions): Promise<Loc
     log: new Log(LogLevel.ERROR),
     logRequests: false,
     ...(options.persistTo === undefined ? {} : { resourcePersistencePath: options.persistTo }),
-    ...(onLog === undefined ? {} : { handleStructuredLogs: ({ message }) => onLog(message) }),
+    ...(onLog === undefined
+      ? {}
+      : { handleStructuredLogs: (entry: LogEntry) => onLog(entry.message) }),
     workers: [
       {
         ...worker,

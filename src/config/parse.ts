@@ -4,16 +4,8 @@
  */
 import { decodeBase64url } from '../base64url.ts'
 import { Secret } from '../secret.ts'
-import type {
-  AccessRule,
-  ClientAuth,
-  Config,
-  Forward,
-  Provider,
-  Route,
-  Site,
-  Upstream,
-} from './config.ts'
+import type { ClientAuth, Config, Provider, Site } from './config.ts'
+import type { AccessRule, Forward, Route, Upstream } from './route.ts'
 import type { ConfigProblem, Report } from './field.ts'
 import { RouteTable } from './route-table.ts'
 import { vars, type WrittenProvider, type WrittenRoute, type WrittenSite } from './schema.ts'

@@ -2,12 +2,14 @@
  * Route patterns, compiled to a tree of segments: the cost of a match is the length of the path, not the
  * number of routes.
  *
+ * Segments are compared decoded, so that `/%40me` is `/@me` to a rule as it is to an origin.
+ *
  * Grammar: `/` segment ( `/` segment )*; a segment is literal text, `:name` (exactly one segment), or, last
  * only, `*` (any rest, also none: `/api/*` matches `/api`). Case matters. The most specific pattern wins,
  * segment by segment: literal before `:name` before `*`. The winner's methods decide; a request never
  * falls through to a less specific pattern because its method is not listed.
  */
-import type { Route } from './config.ts'
+import type { Route } from './route.ts'
 
 export type RouteMatch =
   | { readonly kind: 'route'; readonly route: Route }
@@ -21,7 +23,7 @@ interface Node {
   readonly rest: Route[]
 }
 
-const segmentPattern = /^(?:[A-Za-z0-9._~!$&'()+,;=@%-]*|:[A-Za-z][A-Za-z0-9_]*|\*)$/
+const segmentPattern = /^(?:[A-Za-z0-9._~!$&'()+,=@-]*|:[A-Za-z][A-Za-z0-9_]*|\*)$/
 
 export class RouteTable {
   readonly #root: Node = emptyNode()
@@ -54,7 +56,7 @@ export class RouteTable {
 
   /** `path` must be canonical (`http/canonical-url.ts`). */
   match(path: string, method: string): RouteMatch {
-    const found = find(this.#root, path.slice(1).split('/'), 0)
+    const found = find(this.#root, segmentsOf(path), 0)
     if (found === undefined) return { kind: 'none' }
     const route = found.find(({ methods }) => methods === undefined || methods.has(method))
     if (route !== undefined) return { kind: 'route', route }
@@ -92,6 +94,12 @@ function find(node: Node, segments: readonly string[], at: number): readonly Rou
     if (parameter !== undefined) return parameter
   }
   return node.rest.length > 0 ? node.rest : undefined
+}
+
+/** attack: encoded-route */
+function segmentsOf(path: string): readonly string[] {
+  const segments = path.slice(1).split('/')
+  return path.includes('%') ? segments.map((segment) => decodeURIComponent(segment)) : segments
 }
 
 function emptyNode(): Node {

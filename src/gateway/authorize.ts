@@ -2,7 +2,7 @@
  * Who calls, and whether the route's rule lets them in. What comes out, `Permit`, is the only thing that
  * `forward` accepts.
  */
-import type { Route } from '../config/config.ts'
+import type { Route } from '../config/route.ts'
 import { accept, deny, type Result } from '../denial.ts'
 import { type OwnCookies, readOwnCookies } from '../http/cookie.ts'
 import { checkSameOrigin, needsSameOrigin } from '../http/cross-site.ts'

@@ -2,7 +2,8 @@
  * The way to the origin and back: scrubbed headers, the identity added, bodies streamed both ways, redirects
  * of the origin passed on.
  */
-import type { Route, Site } from '../config/config.ts'
+import type { Site } from '../config/config.ts'
+import type { Route } from '../config/route.ts'
 import { setsOwnCookie } from '../http/cookie.ts'
 import { addForwarded } from '../http/scrub.ts'
 import type { Visit } from '../http/visit.ts'

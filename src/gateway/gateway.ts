@@ -5,6 +5,7 @@
 import { accept, deny, type Result } from '../denial.ts'
 import { audienceOf, mayReturn } from '../http/audience.ts'
 import { seeOther } from '../http/answer.ts'
+import { longestReturnTo } from '../http/return-to.ts'
 import { scrubHeaders } from '../http/scrub.ts'
 import type { Visit } from '../http/visit.ts'
 import { Permit } from './authorize.ts'
@@ -29,7 +30,8 @@ export async function passGateway(
     audienceOf(request) === 'navigation' &&
     mayReturn(request)
   ) {
-    const returnTo = encodeURIComponent(url.pathname + url.search)
+    const whole = url.pathname + url.search
+    const returnTo = encodeURIComponent(whole.length > longestReturnTo ? url.pathname : whole)
     return accept(seeOther(`${url.origin}${site.basePath}/login?return_to=${returnTo}`))
   }
   return permit

@@ -2,7 +2,8 @@
  * The identity that goes along: an assertion for the one origin of the route, cached until shortly before it
  * runs out.
  */
-import type { Route, Site } from '../config/config.ts'
+import type { Site } from '../config/config.ts'
+import type { Route } from '../config/route.ts'
 import { signAssertion } from '../keys/assertion.ts'
 import type { Identity } from '../session/session.ts'
 import type { Permit } from './authorize.ts'

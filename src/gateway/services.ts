@@ -1,7 +1,8 @@
 /**
  * What the gateway needs from outside.
  */
-import type { Site, Upstream } from '../config/config.ts'
+import type { Site } from '../config/config.ts'
+import type { Upstream } from '../config/route.ts'
 import type { SigningKey } from '../keys/assertion.ts'
 import type { SessionServices } from '../session/authenticate.ts'
 

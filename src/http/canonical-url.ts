@@ -6,7 +6,8 @@
  *
  *     path    = 1*( "/" segment )              no empty segment but the last
  *     segment = *( unreserved / sub-delims except ";" / ":" / "@" / escape )      never "." or ".."
- *     escape  = "%" HEXDIG HEXDIG              of printable text: no control, no "/", "\", ".", "%", ";"
+ *     escape  = "%" HEXDIG HEXDIG              of what must be escaped: no control, no unreserved character,
+ *                                              no "/", "\", "%", ";", "?", "#"
  *
  * and all escapes together are well-formed UTF-8. The query is forwarded as it came: no rule looks at it.
  */
@@ -85,6 +86,8 @@ function escapeFlaw(path: string): string | undefined {
     if (code === 0x25) return 'double_encoding'
     if (code === 0x3b) return 'path_parameter'
     if (code === 0x3f || code === 0x23) return 'encoded_delimiter'
+    // No honest client escapes a letter; a rule that compares text would not know the word. attack: encoded-route
+    if (/[A-Za-z0-9\-_~]/.test(String.fromCharCode(code))) return 'encoded_unreserved'
   }
   try {
     const decoded = decodeURIComponent(path)

@@ -10,6 +10,9 @@ declare const local: unique symbol
 /** A path with query inside the site. Only `readReturnTo` makes it; it starts with exactly one slash. */
 export type LocalPath = string & { readonly [local]: true }
 
+/** In characters; it travels inside `state`, in an address. */
+export const longestReturnTo = 2048
+
 /**
  * Reads `return_to`; an absent one is the fallback from the configuration.
  *
@@ -23,8 +26,8 @@ export function readReturnTo(
 ): Result<LocalPath> {
   const text = written ?? fallback
   const refused = deny({ reason: 'return_to_foreign' })
-  // Visible ASCII only: browsers strip tabs and line breaks, and read `\` as `/`.
-  if (text.length > 2048 || !/^\/[!-~]*$/.test(text) || text.includes('\\')) return refused
+  // Visible ASCII only: browsers strip tabs and line breaks. (`\` in the path is a flaw of it, below.)
+  if (text.length > longestReturnTo || !/^\/[!-~]*$/.test(text)) return refused
   const end = text.search(/[?#]/)
   const path = end === -1 ? text : text.slice(0, end)
   if (pathFlaw(path) !== undefined) return refused

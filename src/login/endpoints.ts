@@ -79,5 +79,5 @@ function sameOrigin(endpoint: Endpoint): Endpoint {
 /** The path below the site's base path. */
 function ownPath(request: Request, visit: Visit | undefined): string {
   const path = visit?.url.pathname ?? new URL(request.url).pathname
-  return path.slice(visit?.site.basePath.length ?? 0)
+  return path.slice(visit?.site.basePath.length ?? 0) || '/'
 }

@@ -112,8 +112,8 @@ function isStrong(jwk: Readonly<JWK>): boolean {
   return !isRoca(modulus)
 }
 
-function integer(encoded: string | undefined): bigint | undefined {
-  const bytes = encoded === undefined ? undefined : decodeBase64url(encoded)
+function integer(encoded: unknown): bigint | undefined {
+  const bytes = typeof encoded === 'string' ? decodeBase64url(encoded) : undefined
   if (bytes === undefined || bytes.length === 0 || bytes.length > 2048) return undefined
   return BigInt(`0x${[...bytes].map((byte) => byte.toString(16).padStart(2, '0')).join('')}`)
 }

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 
-import type { Route } from '../../../src/config/config.ts'
+import type { Route } from '../../../src/config/route.ts'
 import { RouteTable } from '../../../src/config/route-table.ts'
 
 function route(path: string, methods?: readonly string[]): Route {
