@@ -42,8 +42,6 @@ export type Denial =
   | { readonly reason: 'id_token_missing' }
   | { readonly reason: 'id_token_refused'; readonly check: string }
   | { readonly reason: 'signature_refused'; readonly check: SignatureCheck }
-  // Access rules
-  | { readonly reason: 'caller_not_allowed' }
 
 /** Which of the checks on a JWS failed; `token/jws.ts` documents each. */
 export type SignatureCheck =

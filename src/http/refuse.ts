@@ -75,7 +75,6 @@ const wire = {
   id_token_missing: loginFailed,
   id_token_refused: loginFailed,
   signature_refused: loginFailed,
-  caller_not_allowed: { status: 403, title: 'You may not do this.' },
 } as const satisfies Record<Reason, Wire>
 
 const faults = {

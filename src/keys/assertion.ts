@@ -47,3 +47,9 @@ export async function signAssertion(
     .setProtectedHeader({ alg: key.alg, kid: key.kid, typ: assertionType })
     .sign(key.privateKey)
 }
+
+/** The port to assertions that still hold, in the isolate. Times in seconds. */
+export interface AssertionCache {
+  get(key: string, now: number): string | undefined
+  set(key: string, assertion: string, expiresAt: number): void
+}

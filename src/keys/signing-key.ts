@@ -2,8 +2,14 @@
  * A site's signing key: made once, kept sealed, published as a JWK, used by isolates that open the seal.
  */
 import { calculateJwkThumbprint, exportJWK, generateKeyPair, importJWK, type JWK } from 'jose'
+import type { Site } from '../config/config.ts'
 import { atRest, type Seal } from '../seal.ts'
 import type { SigningKey } from './assertion.ts'
+
+/** The port to a site's key, at hand in the isolate after its first use. */
+export interface SigningKeys {
+  current(site: Site): Promise<SigningKey>
+}
 
 /** As stored and as sent to isolates: nothing secret in the clear. */
 export interface StoredKey {

@@ -10,7 +10,7 @@ import { Fault } from '../fault.ts'
 import { buildEndSessionUrl } from '../oidc/end-session.ts'
 import { readAccess } from '../session/authenticate.ts'
 import { parseRefreshCookie } from '../session/refresh-cookie.ts'
-import type { EndAuthority } from '../session/sessions.ts'
+import type { EndAuthority, Ended } from '../session/sessions.ts'
 import type { LoginServices } from './services.ts'
 
 export async function logout(
@@ -20,8 +20,7 @@ export async function logout(
 ): Promise<Response> {
   const { request, site, url } = visit
   const authority = await endAuthority(services, visit, cookies)
-  const ended =
-    authority === undefined ? undefined : await services.sessions.end(site, authority, true)
+  const ended = authority === undefined ? undefined : await end(services, visit, authority)
   if (ended !== undefined) services.log('info', 'logout.completed', { site: site.id })
   const location = await logoutUrl(services, visit, ended?.idToken)
   const deletions = [site.cookies.access, site.cookies.refresh].map((name) =>
@@ -31,6 +30,21 @@ export async function logout(
   const headers = ownHeaders()
   for (const deletion of deletions) headers.append('set-cookie', deletion)
   return Response.json({ logout_url: new URL(location, url).href }, { headers })
+}
+
+/** A person who wants out is let out: what cannot be ended is logged, and still the cookies go. */
+async function end(
+  services: LoginServices,
+  { site }: Visit,
+  authority: EndAuthority,
+): Promise<Ended | undefined> {
+  try {
+    return await services.sessions.end(site, authority, true)
+  } catch (error) {
+    if (!(error instanceof Fault)) throw error
+    services.log('error', 'logout.session_not_ended', { site: site.id, kind: error.kind })
+    return undefined
+  }
 }
 
 async function endAuthority(

@@ -12,6 +12,9 @@ import { httpOptions } from './client.ts'
 import { providerFault } from './failure.ts'
 import type { Outbound } from './outbound.ts'
 
+/** A discovery document that was checked to be the issuer's. */
+export type ProviderMetadata = AuthorizationServer
+
 /** The documents as they travel between object, KV and isolate: JSON, with the time they were read. */
 export interface ProviderDocuments {
   readonly metadata: AuthorizationServer

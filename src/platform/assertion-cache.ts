@@ -1,7 +1,7 @@
 /**
  * Assertions that still hold, in the isolate: bounded, the oldest go first.
  */
-import type { AssertionCache } from '../gateway/services.ts'
+import type { AssertionCache } from '../keys/assertion.ts'
 
 const most = 5000
 

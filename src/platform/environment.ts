@@ -1,14 +1,10 @@
 /**
  * The Worker's bindings, as `wrangler.toml` declares them. `PROVIDERS`, `SITES`, `SEAL_KEYS` and further secrets
- * are read by `config/parse.ts` only.
+ * are read by `config/parse.ts` only. Which class is behind a namespace is known where its stubs are made.
  */
-import type { IssuerObject } from './issuer-object.ts'
-import type { KeyObject } from './key-object.ts'
-import type { SessionObject } from './session-object.ts'
-
 export interface Environment extends Readonly<Record<string, unknown>> {
   readonly DOCUMENTS: KVNamespace
-  readonly SESSION_OBJECTS: DurableObjectNamespace<SessionObject>
-  readonly ISSUER_OBJECTS: DurableObjectNamespace<IssuerObject>
-  readonly KEY_OBJECTS: DurableObjectNamespace<KeyObject>
+  readonly SESSION_OBJECTS: DurableObjectNamespace
+  readonly ISSUER_OBJECTS: DurableObjectNamespace
+  readonly KEY_OBJECTS: DurableObjectNamespace
 }

@@ -1,24 +1,25 @@
 /**
  * A provider's documents for this isolate: isolate → KV → the issuer's object → the provider.
  */
-import type { AuthorizationServer } from 'oauth4webapi'
 import type { Provider } from '../config/config.ts'
-import type { ProviderDirectory, ProviderDocuments } from '../oidc/provider-documents.ts'
+import type {
+  ProviderDirectory,
+  ProviderDocuments,
+  ProviderMetadata,
+} from '../oidc/provider-documents.ts'
 import { Fault } from '../fault.ts'
 import { KeySet } from '../token/key-set.ts'
 import { unwrap } from './answered.ts'
 import { type Aged, Cell } from './cell.ts'
 import { secondsNow } from './clock.ts'
+import { readCopy } from './document-copies.ts'
 import type { Environment } from './environment.ts'
+import type { IssuerObject } from './issuer-object.ts'
 
 /** Seconds after which documents are fetched again, behind the answers. */
 const freshFor = 600
 /** Seconds for which documents serve through an outage of the provider. */
 const usableFor = 86_400
-
-export function documentsKey(issuer: string): string {
-  return `documents/1/${encodeURIComponent(issuer)}`
-}
 
 interface Kept {
   readonly documents: ProviderDocuments
@@ -34,7 +35,7 @@ export class IssuerDocuments implements ProviderDirectory {
     this.#env = env
   }
 
-  async metadata(provider: Provider): Promise<AuthorizationServer> {
+  async metadata(provider: Provider): Promise<ProviderMetadata> {
     return (await this.#read(provider)).documents.metadata
   }
 
@@ -52,26 +53,14 @@ export class IssuerDocuments implements ProviderDirectory {
   }
 
   async #load(provider: Provider, now: number): Promise<Aged<Kept>> {
-    const copy = await this.#fromKeyValue(provider)
+    const copy = await readCopy(this.#env, provider.issuer)
     if (copy !== undefined && copy.fetchedAt + freshFor > now) return aged(copy)
     return this.#fromObject(provider, now - freshFor)
   }
 
-  /** A miss, a failure and a value of another shape are the same: ask the object. */
-  async #fromKeyValue(provider: Provider): Promise<ProviderDocuments | undefined> {
-    try {
-      const copy = await this.#env.DOCUMENTS.get<ProviderDocuments>(
-        documentsKey(provider.issuer),
-        'json',
-      )
-      return copy?.metadata.issuer === provider.issuer ? copy : undefined
-    } catch {
-      return undefined
-    }
-  }
-
   async #fromObject(provider: Provider, notBefore: number): Promise<Aged<Kept>> {
-    const stub = this.#env.ISSUER_OBJECTS.getByName(provider.issuer)
+    const objects = this.#env.ISSUER_OBJECTS as DurableObjectNamespace<IssuerObject>
+    const stub = objects.getByName(provider.issuer)
     return aged(
       JSON.parse(await unwrap(stub.documents(provider.id, notBefore))) as ProviderDocuments,
     )

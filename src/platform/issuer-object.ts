@@ -13,8 +13,8 @@ import { answered, type Answered } from './answered.ts'
 import { secondsNow } from './clock.ts'
 import { configurationOf } from './configuration.ts'
 import { consoleLog } from './console-log.ts'
+import { writeCopy } from './document-copies.ts'
 import type { Environment } from './environment.ts'
-import { documentsKey } from './issuer-documents.ts'
 import { Mutex } from './mutex.ts'
 import { outbound } from './outbound.ts'
 
@@ -69,7 +69,7 @@ export class IssuerObject extends DurableObject<Environment> {
   /** KV is a copy near every location; without it isolates ask here. */
   async #publish(provider: Provider, documents: ProviderDocuments): Promise<void> {
     try {
-      await this.env.DOCUMENTS.put(documentsKey(provider.issuer), JSON.stringify(documents))
+      await writeCopy(this.env, provider.issuer, documents)
     } catch (error) {
       consoleLog('warn', 'issuer.publish_failed', {
         provider: provider.id,

@@ -13,7 +13,7 @@ import type { SessionObject } from './session-object.ts'
 export function sessionsOf(env: Environment): Sessions {
   // A stub belongs to the request that made it, so each call makes its own.
   const object = (site: Site, id: SessionId): DurableObjectStub<SessionObject> =>
-    env.SESSION_OBJECTS.getByName(`${site.id}/${id}`)
+    (env.SESSION_OBJECTS as DurableObjectNamespace<SessionObject>).getByName(`${site.id}/${id}`)
   return {
     create: (site, id, signedIn, userinfo) =>
       unwrap(object(site, id).create(site.id, id, signedIn, userinfo)),

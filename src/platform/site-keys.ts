@@ -4,16 +4,16 @@
 import type { Site } from '../config/config.ts'
 import { sha256 } from '../digest.ts'
 import { Fault } from '../fault.ts'
-import type { SigningKeys } from '../gateway/services.ts'
 import type { SigningKey } from '../keys/assertion.ts'
 import type { PublishedKeys } from '../keys/published.ts'
-import { openSigningKey, type StoredKey } from '../keys/signing-key.ts'
+import { openSigningKey, type SigningKeys, type StoredKey } from '../keys/signing-key.ts'
 import type { Seal } from '../seal.ts'
 import { unwrap } from './answered.ts'
 import { type Aged, Cell } from './cell.ts'
 import { secondsNow } from './clock.ts'
 import { consoleLog } from './console-log.ts'
 import type { Environment } from './environment.ts'
+import type { KeyObject } from './key-object.ts'
 
 const freshFor = 300
 const usableFor = 3600
@@ -51,7 +51,8 @@ export class SiteKeys implements SigningKeys, PublishedKeys {
   }
 
   async #load(site: Site, now: number): Promise<Aged<Kept>> {
-    const stub = this.#env.KEY_OBJECTS.getByName(site.id)
+    const objects = this.#env.KEY_OBJECTS as DurableObjectNamespace<KeyObject>
+    const stub = objects.getByName(site.id)
     let keys = await unwrap(stub.keys(site.id))
     let signing = await this.#open(site, keys, now)
     if (signing === undefined && keys[0] !== undefined) {

@@ -2,7 +2,7 @@
  * Requests to origins: by URL, by service binding, or from the static assets.
  */
 import { Fault } from '../fault.ts'
-import type { Upstreams } from '../gateway/services.ts'
+import type { Upstreams } from '../http/upstreams.ts'
 
 export function upstreamsOf(env: Readonly<Record<string, unknown>>): Upstreams {
   return {

@@ -36,35 +36,42 @@ function algorithmsOf(keys: readonly Record<string, unknown>[]): string[] {
 }
 
 describe('Wycheproof', () => {
-  it.each(['json_web_crypto_test', 'json_web_key_test'])('%s: nothing invalid verifies', async (name, ...rest) => {
-    const context = rest.at(-1) as unknown as TestContext
-    const { testGroups } = JSON.parse(read(context, `wycheproof/${name}.json`)) as {
-      testGroups: Group[]
-    }
-    let [verified, refused] = [0, 0]
-    for (const group of testGroups) {
-      const written = group.public ?? group.private
-      const keys = (written['keys'] ?? [written]) as Record<string, unknown>[]
-      for (const test of group.tests) {
-        if (test.jws === undefined) continue
-        const policy = { algorithms: [...algorithmsOf(keys), 'HS256'] }
-        const outcome = await verifyJws(test.jws, KeySet.parse({ keys })!, policy)
-        // A symmetric key is no key of a signer here, so that its valid tokens are refused as well
-        const symmetric = algorithmsOf(keys).length === 0
-        const valid = test.result === 'valid' && !symmetric
-        expect(outcome.ok, `${group.comment} ${String(test.tcId)} ${test.comment}`).toBe(valid)
-        if (outcome.ok) verified += 1
-        else refused += 1
+  it.each(['json_web_crypto_test', 'json_web_key_test'])(
+    '%s: nothing invalid verifies',
+    async (name, ...rest) => {
+      const context = rest.at(-1) as unknown as TestContext
+      const { testGroups } = JSON.parse(read(context, `wycheproof/${name}.json`)) as {
+        testGroups: Group[]
       }
-    }
-    expect(verified).toBeGreaterThan(0)
-    expect(refused).toBeGreaterThan(10)
-  })
+      let [verified, refused] = [0, 0]
+      for (const group of testGroups) {
+        const written = group.public ?? group.private
+        const keys = (written['keys'] ?? [written]) as Record<string, unknown>[]
+        for (const test of group.tests) {
+          if (test.jws === undefined) continue
+          const policy = { algorithms: [...algorithmsOf(keys), 'HS256'] }
+          const outcome = await verifyJws(test.jws, KeySet.parse({ keys })!, policy)
+          // A symmetric key is no key of a signer here, so that its valid tokens are refused as well
+          const symmetric = algorithmsOf(keys).length === 0
+          const valid = test.result === 'valid' && !symmetric
+          expect(outcome.ok, `${group.comment} ${String(test.tcId)} ${test.comment}`).toBe(valid)
+          if (outcome.ok) verified += 1
+          else refused += 1
+        }
+      }
+      expect(verified).toBeGreaterThan(0)
+      expect(refused).toBeGreaterThan(10)
+    },
+  )
 })
 
 interface Cookbook {
   readonly title: string
-  readonly input: { readonly key?: Record<string, string>; readonly payload: string; readonly alg?: string }
+  readonly input: {
+    readonly key?: Record<string, string>
+    readonly payload: string
+    readonly alg?: string
+  }
   readonly output: { readonly compact?: string }
 }
 
@@ -123,7 +130,8 @@ describe('path fragments', () => {
     for (const fragment of linesOf(read(context, 'paths/midpaths.txt'))) {
       // Before the protected segment, a fragment may only be a segment of its own
       const before = ruleOf(`/${fragment}/api/orders`)
-      if (!['refused', '/api/*'].includes(before)) expect(isOneSegment(fragment), fragment).toBe(true)
+      if (!['refused', '/api/*'].includes(before))
+        expect(isOneSegment(fragment), fragment).toBe(true)
       const inside = ruleOf(`/api/${fragment}/orders`)
       expect(['refused', '/api/*'], fragment).toContain(inside)
     }
@@ -142,7 +150,8 @@ describe('path fragments', () => {
 /** Whether the text is one segment that no reader takes for anything else, before a query or after. */
 function isOneSegment(text: string): boolean {
   const segment = text.split(/[?#]/)[0]!
-  if (/[/\\;]/.test(segment) || ['', '.', '..'].includes(segment)) return segment === '' && text !== ''
+  if (/[/\\;]/.test(segment) || ['', '.', '..'].includes(segment))
+    return segment === '' && text !== ''
   const decoded = decodeURIComponent(segment)
   return !/[/\\;?#\p{Cc}]/u.test(decoded) && !['.', '..'].includes(decoded)
 }

@@ -45,7 +45,6 @@ describe('where a login may lead', () => {
       'evil.example',
       '',
       ' /a',
-      '/a?b=\\',
       `${origin}/a`,
       '@evil.example',
       '.evil.example',
