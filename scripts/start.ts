@@ -23,7 +23,7 @@ await checkFree(ports.api, 'the API')
 
 const closing: (() => Promise<void>)[] = []
 let ending = false
-for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => void end(0))
+endOnSignals()
 
 try {
   await start()
@@ -62,6 +62,7 @@ async function start(): Promise<void> {
     onLog: (line) => console.log(line),
   })
   closing.push(() => worker.close())
+  endOnSignals()
   console.log(`
 Sallyport is running. Open
 
@@ -120,6 +121,14 @@ async function checkFree(wanted: number, what: string): Promise<void> {
       `PORT=${port + 100} npm start`,
   )
   process.exit(1)
+}
+
+/** Ours alone: Miniflare adds a handler that exits before the rest is closed. */
+function endOnSignals(): void {
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.removeAllListeners(signal)
+    process.on(signal, () => void end(0))
+  }
 }
 
 async function end(code: number): Promise<void> {

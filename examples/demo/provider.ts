@@ -149,7 +149,17 @@ function configuration(options: ProviderOptions, keys: readonly JWK[]): Configur
 function interaction(provider: Provider) {
   return async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     try {
-      await provider.interactionDetails(request, response)
+      const { prompt } = await provider.interactionDetails(request, response)
+      if (prompt.name !== 'login') {
+        // Consent: given by signing in.
+        await provider.interactionFinished(
+          request,
+          response,
+          { consent: {} },
+          { mergeWithLastSubmission: true },
+        )
+        return
+      }
       if (request.method !== 'POST') {
         response.writeHead(200, {
           'content-type': 'text/html; charset=utf-8',

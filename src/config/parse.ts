@@ -81,7 +81,6 @@ const reservedParameters: ReadonlySet<string> = new Set([
   'code_challenge_method',
   'request',
   'request_uri',
-  'prompt',
   'max_age',
   'acr_values',
   'client_assertion',

@@ -70,9 +70,10 @@ async function authorizationParameters(
   parameters.set('code_challenge', await calculatePKCECodeChallenge(request.codeVerifier))
   parameters.set('code_challenge_method', 'S256')
   if (provider.responseMode !== 'query') parameters.set('response_mode', provider.responseMode)
-  // OpenID Connect Core section 11: a refresh token for `offline_access` wants consent asked for.
-  const prompt =
-    request.prompt ?? (provider.scopes.includes('offline_access') ? 'consent' : undefined)
+  // OpenID Connect Core section 11: a refresh token for `offline_access` wants consent asked for. An operator
+  // whose provider does not need that says so with `parameters = { prompt = "…" }`.
+  const usual = provider.scopes.includes('offline_access') ? 'consent' : undefined
+  const prompt = request.prompt ?? provider.parameters.get('prompt') ?? usual
   if (prompt !== undefined) parameters.set('prompt', prompt)
   if (request.maxAge !== undefined) parameters.set('max_age', String(request.maxAge))
   if (request.acrValues !== undefined) parameters.set('acr_values', request.acrValues)

@@ -1,6 +1,5 @@
-/** Runs over collections of other people, where they lie beside the checkout; none of them is in it. */
+/** Runs over collections of other people, where they lie beside the checkout: none is in it. */
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
-import { fileURLToPath } from 'node:url'
 import { describe, expect, it, type TestContext } from 'vitest'
 
 import { canonicalUrl } from '../../src/http/canonical-url.ts'
@@ -9,7 +8,7 @@ import { verifyJws } from '../../src/token/jws.ts'
 import { KeySet } from '../../src/token/key-set.ts'
 import { siteOf } from './world/vars.ts'
 
-const folder = fileURLToPath(new URL('../../../shared/vectors/', import.meta.url))
+const folder = `${import.meta.dirname}/../../../shared/vectors/`
 const site = siteOf()
 const origin = 'https://shop.example.com'
 
@@ -25,21 +24,20 @@ interface Group {
   readonly comment: string
   readonly public?: Record<string, unknown>
   readonly private: Record<string, unknown>
-  readonly tests: readonly { tcId: number; comment: string; jws?: string; result: string }[]
+  readonly tests: readonly { tcId: number; comment: string; jws?: unknown; result: string }[]
 }
 
-const asymmetric = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512']
+const asymmetric = new Set(['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'ES256', 'ES384', 'ES512'])
 
 /** The algorithms that the group's key set says it is for. */
 function algorithmsOf(keys: readonly Record<string, unknown>[]): string[] {
-  return keys.map(({ alg }) => String(alg)).filter((alg) => asymmetric.includes(alg))
+  return keys.map(({ alg }) => String(alg)).filter((alg) => asymmetric.has(alg))
 }
 
 describe('Wycheproof', () => {
-  it.each(['json_web_crypto_test', 'json_web_key_test'])(
-    '%s: nothing invalid verifies',
-    async (name, ...rest) => {
-      const context = rest.at(-1) as unknown as TestContext
+  it.for(['json_web_crypto_test', 'json_web_key_test'])(
+    'nothing invalid of %s verifies',
+    async (name, context) => {
       const { testGroups } = JSON.parse(read(context, `wycheproof/${name}.json`)) as {
         testGroups: Group[]
       }
@@ -48,10 +46,11 @@ describe('Wycheproof', () => {
         const written = group.public ?? group.private
         const keys = (written['keys'] ?? [written]) as Record<string, unknown>[]
         for (const test of group.tests) {
-          if (test.jws === undefined) continue
+          // Some are of the JSON serialization, which is no token here
+          if (typeof test.jws !== 'string') continue
           const policy = { algorithms: [...algorithmsOf(keys), 'HS256'] }
           const outcome = await verifyJws(test.jws, KeySet.parse({ keys })!, policy)
-          // A symmetric key is no key of a signer here, so that its valid tokens are refused as well
+          // A symmetric key is no signer's key here, so that its valid tokens are refused too
           const symmetric = algorithmsOf(keys).length === 0
           const valid = test.result === 'valid' && !symmetric
           expect(outcome.ok, `${group.comment} ${String(test.tcId)} ${test.comment}`).toBe(valid)
@@ -128,30 +127,24 @@ describe('path fragments', () => {
 
   it('none in the middle of a protected path leads around its rule', (context) => {
     for (const fragment of linesOf(read(context, 'paths/midpaths.txt'))) {
-      // Before the protected segment, a fragment may only be a segment of its own
-      const before = ruleOf(`/${fragment}/api/orders`)
-      if (!['refused', '/api/*'].includes(before))
-        expect(isOneSegment(fragment), fragment).toBe(true)
-      const inside = ruleOf(`/api/${fragment}/orders`)
-      expect(['refused', '/api/*'], fragment).toContain(inside)
+      expect(leadsAround(`/${fragment}/api/orders`), fragment).toBe(false)
+      expect(['refused', '/api/*'], fragment).toContain(ruleOf(`/api/${fragment}/orders`))
     }
   })
 
   it('none at the end of a protected path leads around its rule', (context) => {
     for (const fragment of linesOf(read(context, 'paths/endpaths.txt'))) {
+      expect(leadsAround(`/api${fragment}`), fragment).toBe(false)
       expect(['refused', '/api/*'], fragment).toContain(ruleOf(`/api/${fragment}`))
-      const glued = ruleOf(`/api${fragment}`)
-      // Glued to the name, a fragment may only make it another name
-      if (!['refused', '/api/*'].includes(glued)) expect(isOneSegment(`api${fragment}`)).toBe(true)
     }
   })
-})
 
-/** Whether the text is one segment that no reader takes for anything else, before a query or after. */
-function isOneSegment(text: string): boolean {
-  const segment = text.split(/[?#]/)[0]!
-  if (/[/\\;]/.test(segment) || ['', '.', '..'].includes(segment))
-    return segment === '' && text !== ''
-  const decoded = decodeURIComponent(segment)
-  return !/[/\\;?#\p{Cc}]/u.test(decoded) && !['.', '..'].includes(decoded)
-}
+  /** Whether a path passes by another rule, though an origin may read it as one below /api. */
+  function leadsAround(path: string): boolean {
+    if (['refused', '/api/*'].includes(ruleOf(path))) return false
+    // A parser of addresses would cut off a space at the end
+    const decoded = decodeURIComponent(path.split(/[?#]/)[0]!).replaceAll(' ', '_')
+    const { pathname } = new URL(decoded, origin)
+    return pathname.replaceAll(/\/+/g, '/').split('/')[1] === 'api'
+  }
+})

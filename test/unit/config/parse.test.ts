@@ -1,5 +1,4 @@
 import { describe, expect, it } from 'vitest'
-import { fileURLToPath } from 'node:url'
 import { unstable_readConfig } from 'wrangler'
 
 import { parseConfig } from '../../../src/config/parse.ts'
@@ -44,7 +43,7 @@ describe('a good configuration', () => {
   })
 
   it('is the wrangler.toml that users edit', () => {
-    const path = fileURLToPath(new URL('../../../wrangler.toml', import.meta.url))
+    const path = `${import.meta.dirname}/../../../wrangler.toml`
     const { vars } = unstable_readConfig({ config: path })
     expect(problemsOf({ ...vars, SEAL_KEYS: sealKey, MAIN_CLIENT_SECRET: 'secret' })).toEqual({})
   })

@@ -63,6 +63,14 @@ describe('matching', () => {
     expect(table.match('/report', 'DELETE')).toEqual({ kind: 'method', allow: ['GET', 'POST'] })
   })
 
+  it('compares segments decoded, so that no escape leads around a literal', () => {
+    const table = tableOf('/*', '/@me/*', '/a+b')
+    expect(found(table, '/@me/posts')).toBe('/@me/*')
+    expect(found(table, '/%40me/posts')).toBe('/@me/*')
+    expect(found(table, '/a%2Bb')).toBe('/a+b')
+    expect(found(table, '/a%2bb')).toBe('/a+b')
+  })
+
   it('finds every literal pattern by itself', () => {
     const segment = fc.stringMatching(/^[a-z0-9._~-]{1,8}$/)
     const paths = fc.uniqueArray(fc.array(segment, { minLength: 1, maxLength: 4 }), {
@@ -80,7 +88,7 @@ describe('matching', () => {
 })
 
 describe('adding', () => {
-  it.each(['/a/*/b', '/a*', '/:', '/:1', '/a b', '/a\\b', '/ü', '//a', '/a//b'])(
+  it.each(['/a/*/b', '/a*', '/:', '/:1', '/a b', '/a\\b', '/ü', '/%61', '//a', '/a//b'])(
     'refuses the pattern %s',
     (path) => {
       expect(new RouteTable().add(route(path))).toMatch(/segment/)

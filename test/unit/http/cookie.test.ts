@@ -15,7 +15,8 @@ const none = { access: undefined, refresh: undefined, logins: new Map() }
 
 describe('reading the cookies of a request', () => {
   it('finds its own among others', () => {
-    const header = `a=b; ${names.access}=A;\t${names.refresh} = R=1 ; c; ${names.login}1=x; ${names.login}2=`
+    const logins = `${names.login}1=x; ${names.login}2=`
+    const header = `a=b; ${names.access}=A;\t${names.refresh} = R=1 ; c; ${logins}`
     expect(readOwnCookies(header, names)).toEqual({
       ok: true,
       value: { access: 'A', refresh: 'R=1', logins: new Map(Object.entries({ 1: 'x', 2: '' })) },

@@ -5,8 +5,7 @@ import type { Denial } from '../../../src/denial.ts'
 import { Fault, type FaultKind } from '../../../src/fault.ts'
 import { refuse, refuseFault } from '../../../src/http/refuse.ts'
 
-const source = (file: string) =>
-  readFileSync(new URL(`../../../src/${file}`, import.meta.url), 'utf8')
+const source = (file: string) => readFileSync(`${import.meta.dirname}/../../../src/${file}`, 'utf8')
 const reasons = [...source('denial.ts').matchAll(/reason: '(\w+)'/g)].map((match) => match[1]!)
 const kinds = [...source('fault.ts').matchAll(/\| '(\w+)'/g)].map((match) => match[1]!)
 

@@ -55,7 +55,7 @@ describe('what a client says about itself', () => {
       }),
       site,
     )
-    // What the client nominated is gone, and the nomination too: nothing nominates what is added now
+    // The nominated are gone, and the nomination too: nothing nominates what is added now
     expect(Object.fromEntries(headers)).toEqual({})
     headers.set('sallyport-assertion', 'ours')
     const request = new Request('https://shop.example.com/', {

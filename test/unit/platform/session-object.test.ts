@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 
+import type { SessionObject } from '../../../src/platform/session-object.ts'
 import { Browser, createWorld, endWorld, reasonOf, type World } from '../world/world.ts'
 import { writtenSite } from '../world/vars.ts'
 
@@ -97,9 +98,9 @@ describe('a session object', () => {
     expect(await reasonOf(other)).toBe('session_unknown')
     // Nor does it where both sites would come to the very same object
     const { SESSION_OBJECTS: objects } = world.env
-    const [name] = [...world.storage.keys()].filter((key) => key.startsWith('SessionObject shop/'))
+    const name = [...world.storage.keys()].find((key) => key.startsWith('SessionObject shop/'))
     const id = name!.split('/')[1]!
-    const object = objects.getByName(`shop/${id}`)
+    const object = objects.getByName(`shop/${id}`) as unknown as SessionObject
     const [, number, mac] = browser.cookie('refresh')!.split('.')
     const cookie = { sessionId: id as `ses_${string}`, number: Number(number), mac: mac! }
     expect(await object.renew('blog', cookie)).toMatchObject({

@@ -1,6 +1,7 @@
 /** Fakes of the gateway's ports, for tests of one module by itself. */
-import type { GatewayServices, UpstreamRequest } from '../../../src/gateway/services.ts'
+import type { GatewayServices } from '../../../src/gateway/services.ts'
 import { canonicalUrl } from '../../../src/http/canonical-url.ts'
+import type { UpstreamRequest } from '../../../src/http/upstreams.ts'
 import type { Visit } from '../../../src/http/visit.ts'
 import { Seal } from '../../../src/seal.ts'
 import { sealAccessCookie } from '../../../src/session/access-cookie.ts'

@@ -1,6 +1,7 @@
 /**
- * The whole Worker in Node: its own code and its own objects; the runtime, the provider and the origins
- * are played. A test file that uses it has to put `runtime.ts` in the place of `cloudflare:workers`.
+ * The whole Worker in Node: its own code and its own objects; the runtime, the provider and the
+ * origins are played. A test file that uses it has `runtime.ts` in the place of
+ * `cloudflare:workers`.
  */
 import { vi } from 'vitest'
 
@@ -65,7 +66,7 @@ export async function createWorld(changes: Parameters<typeof varsOf>[0] = {}): P
     logged: [],
     storage,
     origin: () => new Response('from the origin'),
-    fetch: (request) => Promise.resolve(worker.fetch(request as never, env, {})),
+    fetch: (request) => worker.fetch(request as never, env),
     wait: (seconds) => void vi.setSystemTime(Date.now() + seconds * 1000),
     restart: async (next = changes) => {
       env = environment(varsOf(next))
@@ -186,5 +187,6 @@ export class Browser {
 
 /** The reason in a problem document. */
 export async function reasonOf(response: Response): Promise<unknown> {
-  return (await response.json())['reason']
+  const problem: unknown = await response.json()
+  return (problem as Record<string, unknown>)['reason']
 }
