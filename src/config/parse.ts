@@ -200,6 +200,14 @@ function parseSite(
   if (grace >= access && grace > 1)
     report(`${path}.session.grace`, `(${grace} s) must be less than session.access (${access} s)`)
 
+  for (const [i, host] of written.hosts.entries()) {
+    if (/:(?:443|80)$/.test(host)) {
+      report(
+        `${path}.hosts[${i}]`,
+        'names the standard port, which never stands in a URL: leave it out',
+      )
+    }
+  }
   const loopback = written.hosts.every((host) =>
     isLoopback(URL.parse(`http://${host}`)?.hostname ?? ''),
   )
@@ -264,6 +272,9 @@ function parseRoutes(
     const path = `${sitePath}.routes[${i}]`
     if (written.path === site.base_path || written.path.startsWith(`${site.base_path}/`)) {
       report(`${path}.path`, `lies under base_path (${site.base_path}), which is never forwarded`)
+    }
+    if (written.path.startsWith('/.well-known/jwks.json')) {
+      report(`${path}.path`, 'is where the keys of the site are published')
     }
     const route: Route = {
       path: written.path,

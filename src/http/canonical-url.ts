@@ -4,7 +4,7 @@
  * An origin may decode, normalise or cut a path in ways of its own; whatever could mean one thing to a
  * route and another to an origin is refused, not repaired. What passes:
  *
- *     path    = 1*( "/" segment )              no empty segment but the last
+ *     path    = 1*( "/" segment )              no empty segment but the last, none that ends in "." or "%20"
  *     segment = *( unreserved / sub-delims except ";" / ":" / "@" / escape )      never "." or ".."
  *     escape  = "%" HEXDIG HEXDIG              of what must be escaped: no control, no unreserved character,
  *                                              no "/", "\", "%", ";", "?", "#"
@@ -57,7 +57,7 @@ function fragmentFlaw(url: string): string | undefined {
 }
 
 // Plain segments, the common case, need no closer look.
-const plainPath = /^(?:\/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)*\/?$/
+const plainPath = /^(?:\/(?:[A-Za-z0-9_~-]+(?:\.[A-Za-z0-9_~-]+)*))*\/?$/
 
 /** Says what makes a path ambiguous, if anything does. */
 export function pathFlaw(path: string): string | undefined {
@@ -72,6 +72,8 @@ export function pathFlaw(path: string): string | undefined {
   const escaped = escapeFlaw(path)
   if (escaped !== undefined) return escaped
   if (path.split('/').some((segment) => segment === '.' || segment === '..')) return 'dot_segment'
+  // Origins on some file systems trim these, and read another name.
+  if (/(?:\.|%20)(?:\/|$)/.test(path)) return 'trailing_dot_or_space'
   return undefined
 }
 

@@ -28,7 +28,11 @@ export function readOwnCookies(header: string | null, names: CookieProfile): Res
     const equals = pair.indexOf('=')
     const name = trim(pair.slice(0, Math.max(equals, 0)))
     if (equals === -1 || !isOwnCookie(name, names)) continue
-    if (found.has(name)) return deny({ reason: 'cookie_duplicated', cookie: name })
+    if (found.has(name)) {
+      // A login's id comes from the client: it is not named in a log.
+      const cookie = name.startsWith(names.login) ? names.login : name
+      return deny({ reason: 'cookie_duplicated', cookie })
+    }
     found.set(name, trim(pair.slice(equals + 1)))
   }
   const logins = [...found]

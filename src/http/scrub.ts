@@ -1,8 +1,8 @@
 /**
  * The header firewall towards origins: what a client says about itself never arrives as if we had said it.
  *
- * Names are compared folded (lower case, `_` as `-`): origins that speak CGI cannot tell `X_User` from
- * `X-User`. attack: identity-header-spoofing
+ * Names are compared folded (lower case, whatever is no letter or digit as `-`): origins that speak CGI cannot
+ * tell `X_User` or `X.User` from `X-User`. attack: identity-header-spoofing
  */
 import type { Site } from '../config/config.ts'
 import { withoutOwnCookies } from './cookie.ts'
@@ -62,7 +62,7 @@ export function scrubHeaders(incoming: Headers, site: Site): Headers {
   const nominated = nominatedHeaders(incoming.get('connection'))
   const headers = new Headers()
   for (const [name, value] of incoming) {
-    const folded = name.includes('_') ? name.replaceAll('_', '-') : name
+    const folded = plainName.test(name) ? name : name.replaceAll(/[^a-z0-9]/g, '-')
     if (isDropped(folded) || nominated?.has(name) === true || site.identityHeaders.has(folded))
       continue
     if (folded === 'cookie') {
@@ -74,6 +74,8 @@ export function scrubHeaders(incoming: Headers, site: Site): Headers {
   }
   return headers
 }
+
+const plainName = /^[a-z0-9-]*$/
 
 function isDropped(folded: string): boolean {
   return dropped.has(folded) || droppedPrefixes.some((prefix) => folded.startsWith(prefix))

@@ -142,7 +142,11 @@ async function verifyIdTokenSignature(
 ): Promise<Result<true>> {
   const { provider, directory } = parties
   const keys = await directory.keys(provider, kidOf(idToken))
-  const verified = await verifyJws(idToken, keys, { algorithms: [provider.idTokenAlgorithm] })
+  const verified = await verifyJws(idToken, keys, {
+    algorithms: [provider.idTokenAlgorithm],
+    // A logout or access token is signed by the same key, and is no ID token.
+    types: ['', 'jwt'],
+  })
   return verified.ok ? accept(true) : verified
 }
 

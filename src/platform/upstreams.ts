@@ -10,14 +10,14 @@ export function upstreamsOf(env: Readonly<Record<string, unknown>>): Upstreams {
       const controller = new AbortController()
       // The limit is for the headers: a stream that has begun may take its time.
       const timer = setTimeout(() => controller.abort(), upstream.timeout * 1000)
-      const request = new Request(url, {
-        method,
-        headers,
-        body,
-        redirect: 'manual',
-        signal: controller.signal,
-      })
       try {
+        const request = new Request(url, {
+          method,
+          headers,
+          body,
+          redirect: 'manual',
+          signal: controller.signal,
+        })
         if (upstream.kind === 'url') return await fetch(request)
         return await bindingOf(env, upstream.binding).fetch(request)
       } catch (error) {

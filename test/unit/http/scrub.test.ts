@@ -23,7 +23,16 @@ describe('what a client says about itself', () => {
   it('never arrives as an identity, in any spelling of the name', () => {
     expect(scrubbed({ 'x-usertype': 'plain' })).toEqual({ 'x-usertype': 'plain' })
     const spoofed = [
-      ['Authorization', 'X-User', 'X_User', 'x_USER', 'Remote-User', 'REMOTE_USER'],
+      [
+        'Authorization',
+        'X-User',
+        'X_User',
+        'x_USER',
+        'X.User',
+        'X!User',
+        'Remote-User',
+        'REMOTE_USER',
+      ],
       ['X-Forwarded-User', 'X_Forwarded_User', 'X-Forwarded_Email', 'X-Forwarded-For'],
       ['X-Auth-Request-Email', 'X_Auth_Request_User', 'Forwarded', 'Via'],
       ['Sallyport-Assertion', 'Sallyport_Assertion', 'X-Sallyport-User'],
