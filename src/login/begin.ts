@@ -8,14 +8,17 @@ import type { OwnCookies } from '../http/cookie.ts'
 import { readReturnTo } from '../http/return-to.ts'
 import type { Visit } from '../http/visit.ts'
 import { buildAuthorizationUrl } from '../oidc/authorization.ts'
+import { readAccess } from '../session/authenticate.ts'
+import { parseRefreshCookie, type SessionId } from '../session/refresh-cookie.ts'
 import type { LoginServices } from './services.ts'
 import { loginCookies, sealTransaction } from './transaction.ts'
 
 export async function beginLogin(
   services: LoginServices,
-  { site, url, now }: Visit,
+  visit: Visit,
   cookies: OwnCookies,
 ): Promise<Result<Response>> {
+  const { site, url, now } = visit
   const asked = readLoginRequest(url.searchParams)
   if (!asked.ok) return asked
   const returnTo = readReturnTo(asked.value.returnTo, site.login.returnTo, site)
@@ -35,6 +38,7 @@ export async function beginLogin(
     provider: site.provider.id,
     returnTo: returnTo.value,
     browser: await sha256(browser),
+    sessionId: await presentSessionId(services, visit, cookies),
     startedAt: now,
   })
   const location = await buildAuthorizationUrl(
@@ -44,6 +48,17 @@ export async function beginLogin(
     services.outbound,
   )
   return accept(seeOther(location, loginCookies(site, cookies, login.id, browser)))
+}
+
+/** Which session the browser shows; whether it is a live one is the callback's to ask. */
+async function presentSessionId(
+  services: LoginServices,
+  { site, now }: Visit,
+  cookies: OwnCookies,
+): Promise<SessionId | undefined> {
+  const access = await readAccess(services, site, cookies, now)
+  if (access.ok) return access.value.identity.sessionId
+  return parseRefreshCookie(cookies.refresh ?? '')?.sessionId
 }
 
 interface LoginRequest {

@@ -47,7 +47,7 @@ export async function finishLogin(
   const present = await presentSession(services, visit, cookies)
   // Another tab, or this callback before, has finished: the person is where they wanted to be. Nothing is
   // exchanged and nothing changes, so that this needs no cookie of the login.
-  if (present !== undefined && present.createdAt >= transaction.value.startedAt) {
+  if (present !== undefined && present.sessionId !== transaction.value.sessionId) {
     return accept(
       seeOther(
         url.origin + transaction.value.returnTo,
@@ -111,7 +111,7 @@ function cookiesToDelete(
 }
 
 interface PresentSession {
-  readonly createdAt: number
+  readonly sessionId: SessionId
   readonly authority: EndAuthority
 }
 
@@ -123,14 +123,14 @@ async function presentSession(
 ): Promise<PresentSession | undefined> {
   const access = await readAccess(services, site, cookies, now)
   if (access.ok) {
-    const { sessionId, createdAt } = access.value.identity
-    return { createdAt, authority: { kind: 'access', sessionId } }
+    const { sessionId } = access.value.identity
+    return { sessionId, authority: { kind: 'access', sessionId } }
   }
   const cookie = parseRefreshCookie(cookies.refresh ?? '')
   if (cookie === undefined) return undefined
   const peeked = await services.sessions.peek(site, cookie)
   if (!peeked.ok) return undefined
-  return { createdAt: peeked.value.identity.createdAt, authority: { kind: 'refresh', cookie } }
+  return { sessionId: cookie.sessionId, authority: { kind: 'refresh', cookie } }
 }
 
 const bounced = 'sallyport_bounced'

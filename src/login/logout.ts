@@ -69,8 +69,11 @@ async function logoutUrl(
   if (idTokenHint === undefined) return postLogoutRedirectUri
   try {
     const metadata = await services.directory.metadata(site.provider)
-    const end = buildEndSessionUrl(site.provider, metadata, { idTokenHint, postLogoutRedirectUri })
-    return end ?? postLogoutRedirectUri
+    const logoutAddress = buildEndSessionUrl(site.provider, metadata, {
+      idTokenHint,
+      postLogoutRedirectUri,
+    })
+    return logoutAddress ?? postLogoutRedirectUri
   } catch (error) {
     if (!(error instanceof Fault)) throw error
     services.log('warn', 'logout.provider_skipped', { site: site.id, kind: error.kind })

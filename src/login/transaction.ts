@@ -7,6 +7,7 @@ import { accept, deny, type Result } from '../denial.ts'
 import { equalSecrets, sha256 } from '../digest.ts'
 import { deleteCookie, type OwnCookies, setCookie } from '../http/cookie.ts'
 import type { LocalPath } from '../http/return-to.ts'
+import type { SessionId } from '../session/refresh-cookie.ts'
 import type { Seal } from '../seal.ts'
 
 export interface Transaction {
@@ -22,6 +23,8 @@ export interface Transaction {
   readonly id: string
   /** SHA-256 of the cookie's value. */
   readonly browser: string
+  /** The session that the browser had when it began; an id without proof, for comparison only. */
+  readonly sessionId: SessionId | undefined
   readonly startedAt: number
 }
 

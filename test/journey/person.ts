@@ -94,7 +94,6 @@ export async function refusal(page: Page, path: string, init: RequestInit = {}):
 export const cookieNames = {
   access: '__Host-Http-sallyport-access',
   refresh: '__Host-Http-sallyport-refresh',
-  login: '__Host-Http-sallyport-login',
 } as const
 
 /** The names of our cookies that the browser holds. */

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 
-import { Browser, deniedReason, eachTestHasItsWorld, pass, world } from './world.ts'
+import { Browser, deniedReason, eachTestHasItsWorld, world } from './world.ts'
 
 eachTestHasItsWorld()
 
@@ -109,7 +109,6 @@ describe('login', () => {
     const browser = new Browser()
     await browser.signIn()
     const before = browser.copy()
-    pass(10)
     await browser.signIn()
     expect((await browser.send('/auth/session')).status).toBe(200)
     before.forgetAccess()

@@ -22,6 +22,7 @@ const transaction: Transaction = {
   maxAge: 60,
   id: 'one',
   browser: await sha256('the cookie'),
+  sessionId: undefined,
   startedAt: now,
 }
 const withLogins = (logins: Record<string, string>): OwnCookies => ({
