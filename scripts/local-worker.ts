@@ -3,7 +3,7 @@
  * the journeys and the measurements share it.
  */
 import { spawn } from 'node:child_process'
-import { mkdtemp } from 'node:fs/promises'
+import { mkdtemp, rm } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
@@ -108,5 +108,9 @@ export async function startLocalWorker(options: LocalWorkerOptions): Promise<Loc
   }
   const miniflare = new Miniflare(convertV4MiniflareOptions(miniflareOptions as V4Options))
   const url = await miniflare.ready
-  return { url, miniflare, close: () => miniflare.dispose() }
+  const close = async () => {
+    await miniflare.dispose()
+    if (options.script === undefined) await rm(dirname(script), { recursive: true, force: true })
+  }
+  return { url, miniflare, close }
 }

@@ -201,4 +201,13 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
 }
 process.on('exit', () => child?.kill())
 
+// npm passes a signal to its shell alone, and some shells die of it without a word to us: stop then
+// as if we had been told, or a Worker would go on running that nobody can see.
+const parent = process.ppid
+if (process.env.npm_lifecycle_event !== undefined && process.platform !== 'win32') {
+  setInterval(() => {
+    if (process.ppid !== parent && !stopping) process.kill(process.pid, 'SIGTERM')
+  }, 250).unref()
+}
+
 process.exitCode = await main(process.argv.slice(2))

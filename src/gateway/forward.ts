@@ -7,7 +7,7 @@ import type { Route } from '../config/route.ts'
 import { setsOwnCookie } from '../http/cookie.ts'
 import { addForwarded } from '../http/scrub.ts'
 import type { Visit } from '../http/visit.ts'
-import type { Permit } from './authorize.ts'
+import type { Caller, Permit } from './authorize.ts'
 import { addIdentity } from './identity.ts'
 import type { GatewayServices } from './services.ts'
 
@@ -30,8 +30,7 @@ export async function forward(
       body: request.body,
     },
   )
-  const cookies = permit.caller.kind === 'session' ? permit.caller.cookies : []
-  return passBack(site, response, cookies)
+  return passBack(site, response, permit.caller)
 }
 
 /** The judged URL on the upstream's host; for a binding, the judged URL itself. */
@@ -44,7 +43,9 @@ function targetOf(route: Route, url: URL): URL {
   return target
 }
 
-function passBack(site: Site, response: Response, cookies: readonly string[]): Response {
+function passBack(site: Site, response: Response, caller: Caller): Response {
+  const isSession = caller.kind === 'session'
+  const cookies = isSession ? caller.cookies : []
   const headers = new Headers()
   for (const [name, value] of response.headers) {
     // What an origin sends must not look like our word. attack: origin-sets-our-headers
@@ -53,8 +54,11 @@ function passBack(site: Site, response: Response, cookies: readonly string[]): R
     headers.append(name, value)
   }
   for (const cookie of cookies) headers.append('set-cookie', cookie)
+  // An answer to a session is one person's: no cache keeps it, nor the back button after sign-out.
   // attack: cached-set-cookie
-  if (cookies.length > 0) headers.set('cache-control', 'private, no-store')
+  if (cookies.length > 0 || (isSession && !saysPrivate(headers))) {
+    headers.set('cache-control', 'private, no-store')
+  }
   return new Response(response.body, {
     status: response.status,
     statusText: response.statusText,
@@ -62,6 +66,11 @@ function passBack(site: Site, response: Response, cookies: readonly string[]): R
     // The body is passed on as it came: what is compressed stays compressed.
     encodeBody: headers.has('content-encoding') ? 'manual' : 'automatic',
   })
+}
+
+/** An origin that names a private policy of its own keeps it. */
+function saysPrivate(headers: Headers): boolean {
+  return /\b(?:private|no-store)\b/i.test(headers.get('cache-control') ?? '')
 }
 
 const hopByHop: ReadonlySet<string> = new Set([

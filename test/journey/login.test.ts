@@ -90,6 +90,7 @@ journey('Signing in', (browser) => {
     await Promise.all(tabs.map((tab, number) => tab.goto(address(number))))
 
     for (const tab of tabs) {
+      await tab.bringToFront()
       await fillSignInForm(tab, 'ada')
       await seesWhoIsHere(tab, 'ada')
     }

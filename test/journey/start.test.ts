@@ -28,20 +28,23 @@ function start(port: string): Started {
   return { child, printed: () => text, exit }
 }
 
-it('starts everything, says where it is, and ends everything on Ctrl-C', async () => {
-  const port = await freePort(2)
-  const { child, printed, exit } = start(String(port))
-  await expect.poll(printed, { timeout: 30_000 }).toContain(`http://localhost:${String(port)}/`)
-  const page = await fetch(`http://localhost:${String(port)}/`)
-  expect(page.status).toBe(200)
-  expect(await page.text()).toContain('Sallyport demo')
-  expect((await fetch(`http://localhost:${String(port)}/api/me`)).status).toBe(401)
-  child.kill('SIGINT')
-  expect(await exit).toBe(0)
-  for (const used of [port, port + 1, port + 2]) {
-    await expect.poll(() => isFree(used), { timeout: 10_000 }).toBe(true)
-  }
-})
+it.each(['SIGINT', 'SIGTERM'] as const)(
+  'starts everything, says where it is, and ends everything on %s',
+  async (signal) => {
+    const port = await freePort(2)
+    const { child, printed, exit } = start(String(port))
+    await expect.poll(printed, { timeout: 30_000 }).toContain(`http://localhost:${String(port)}/`)
+    const page = await fetch(`http://localhost:${String(port)}/`)
+    expect(page.status).toBe(200)
+    expect(await page.text()).toContain('Sallyport demo')
+    expect((await fetch(`http://localhost:${String(port)}/api/me`)).status).toBe(401)
+    child.kill(signal)
+    expect(await exit).toBe(0)
+    for (const used of [port, port + 1, port + 2]) {
+      await expect.poll(() => isFree(used), { timeout: 10_000 }).toBe(true)
+    }
+  },
+)
 
 it('says which port is taken, by what it is wanted, and what to do', async () => {
   const port = await freePort(2)

@@ -1,6 +1,6 @@
 /**
- * What a journey takes place in: the demo's Worker, provider and API, each real and on a port of its own. The
- * access cookie is short, so that a journey can outlive it.
+ * What a journey takes place in: the demo's Worker, provider and API, each real and on a port of its
+ * own. The access cookie is short, so that a journey can outlive it.
  */
 import { randomBytes } from 'node:crypto'
 import { rm } from 'node:fs/promises'
