@@ -93,11 +93,15 @@ describe('what a client gets back', () => {
 
   it('is never to be stored where it carries a session', async () => {
     ports.answer = () => new Response('x', { headers: { 'cache-control': 'public, max-age=600' } })
-    const plain = await pass('/api/x', { headers: await signedIn() })
-    expect(plain.headers.get('cache-control')).toBe('public, max-age=600')
-    expect(plain.headers.getSetCookie()).toEqual([])
+    const session = await pass('/api/x', { headers: await signedIn() })
+    expect(session.headers.get('cache-control')).toBe('private, no-store')
+    expect(session.headers.getSetCookie()).toEqual([])
     const renewed = await pass('/api/x', { headers: refreshOnly() })
     expect(renewed.headers.getSetCookie()).toHaveLength(2)
     expect(renewed.headers.get('cache-control')).toBe('private, no-store')
+    // A private policy of the origin's own stays, where no cookie of ours comes along.
+    ports.answer = () => new Response('x', { headers: { 'cache-control': 'private, max-age=9' } })
+    const own = await pass('/api/x', { headers: await signedIn() })
+    expect(own.headers.get('cache-control')).toBe('private, max-age=9')
   })
 })
