@@ -27,7 +27,7 @@ const tasks = {
   deploy: (args) => tool('wrangler', ['deploy', ...args]),
   build: (args) => tool('wrangler', ['deploy', '--dry-run', '--outdir', 'dist', ...args]),
   format: (args) => tool('oxfmt', args),
-  check: async () => ((await failedChecks()).length === 0 ? 0 : 1),
+  check: () => checkAll(),
   test: (args) => test(true, args),
   'test:only': (args) => test(false, args),
 }
@@ -48,6 +48,15 @@ async function main([name, ...args]) {
     return 1
   }
   return await task(args)
+}
+
+/** All checks and the test of the architecture, which `npm test` runs among the others. */
+async function checkAll() {
+  const failed = await failedChecks()
+  const law = ['run', '--project', 'unit', 'test/architecture.test.ts']
+  if ((await tool('vitest', law)) !== 0) failed.push('architecture')
+  for (const name of failed) console.log(`Check failed, see above: ${name}`)
+  return failed.length === 0 ? 0 : 1
 }
 
 /** All checks, then all tests; whatever happened, the last line says how many passed and failed. */

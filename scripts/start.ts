@@ -85,7 +85,10 @@ function movedVars(): Readonly<Record<string, unknown>> {
   return JSON.parse(moved) as Record<string, unknown>
 }
 
-/** Made at the first start and kept, so that sessions outlive a restart. */
+/**
+ * Made at the first start and kept: what the Worker stored stays readable. The provider forgets its grants when it
+ * ends, so a session lasts over a restart until its next renewal.
+ */
 function readSecrets(): { readonly SEAL_KEYS: string; readonly DEMO_CLIENT_SECRET: string } {
   const file = join(stateDir, 'secrets.json')
   if (existsSync(file))
