@@ -23,6 +23,10 @@ const pinned = {
 const tasks = {
   start: (args) => script('scripts/start.ts', args),
   'check:config': (args) => script('scripts/check-config.ts', args),
+  explain: (args) => script('scripts/explain.ts', args),
+  // Its plain Workers are stripped of their types by a function of Node that calls itself experimental
+  measure: (args) =>
+    run(node, ['--disable-warning=ExperimentalWarning', 'scripts/measure.ts', ...args]),
   dev: (args) => tool('wrangler', ['dev', ...args]),
   deploy: (args) => tool('wrangler', ['deploy', ...args]),
   build: (args) => tool('wrangler', ['deploy', '--dry-run', '--outdir', 'dist', ...args]),

@@ -3,9 +3,10 @@
  * to the published keys, or through the gateway. The only `catch` that turns a fault into an answer is here.
  */
 import type { Config, Site } from './config/config.ts'
-import { accept, type Denial, deny, type Result } from './denial.ts'
+import { accept, type Denial, type Denied, deny, type Result } from './denial.ts'
 import { Fault } from './fault.ts'
 import { passGateway } from './gateway/gateway.ts'
+import { answerResource, resourcePath } from './gateway/resource.ts'
 import type { GatewayServices } from './gateway/services.ts'
 import { canonicalUrl } from './http/canonical-url.ts'
 import { refuse, refuseFault } from './http/refuse.ts'
@@ -22,11 +23,11 @@ export interface Services extends LoginServices, GatewayServices {
 /** Answers a request; never throws. `now` in seconds. */
 export async function answer(request: Request, services: Services, now: number): Promise<Response> {
   const arrived = arrive(request, services.config, now)
-  if (!arrived.ok) return refused(services, request, undefined, arrived.denial)
+  if (!arrived.ok) return refused(services, request, undefined, arrived)
   const visit = arrived.value
   try {
     const result = await serve(services, visit)
-    return result.ok ? result.value : refused(services, request, visit, result.denial)
+    return result.ok ? result.value : refused(services, request, visit, result)
   } catch (error) {
     return broken(services, request, visit.site, error)
   }
@@ -48,10 +49,14 @@ async function serve(services: Services, visit: Visit): Promise<Result<Response>
   const { basePath } = visit.site
   // The base path is ours: nothing below it is ever forwarded.
   if (pathname === basePath || pathname.startsWith(`${basePath}/`)) {
+    // A site without a provider signs nobody in.
+    if (visit.site.provider === undefined) return deny({ reason: 'route_unknown' })
     const endpoints = endpointsFor(services)
     return accept(await endpoints.fetch(visit.request, { visit, services }))
   }
   if (pathname === '/.well-known/jwks.json') return answerKeySet(services.publishedKeys, visit)
+  if (pathname === resourcePath || pathname.startsWith(`${resourcePath}/`))
+    return answerResource(visit)
   return passGateway(services, visit)
 }
 
@@ -61,7 +66,7 @@ function endpointsFor(services: Services): ReturnType<typeof loginEndpoints> {
   const known = built.get(services)
   if (known !== undefined) return known
   const endpoints = loginEndpoints((visit, denial) =>
-    refused(services, visit.request, visit, denial),
+    refused(services, visit.request, visit, { denial }),
   )
   built.set(services, endpoints)
   return endpoints
@@ -71,14 +76,23 @@ function refused(
   services: Services,
   request: Request,
   visit: Visit | undefined,
-  denial: Denial,
+  denied: Omit<Denied, 'ok'>,
 ): Response {
+  const { denial } = denied
   services.log('info', 'request.denied', { site: visit?.site.id, ...logged(denial) })
-  const place =
-    visit === undefined
-      ? undefined
-      : { loginUrl: `${visit.url.origin}${visit.site.basePath}/login` }
-  return refuse(request, denial, place)
+  const place = visit === undefined ? undefined : { loginUrl: loginUrl(visit, denial) }
+  return refuse(request, denied, place)
+}
+
+/** Where to sign in; as the rule wants it, where it asks for more than a sign-in (RFC 9470). */
+function loginUrl({ url, site }: Visit, denial: Denial): string {
+  const login = new URL(`${url.origin}${site.basePath}/login`)
+  if (denial.reason === 'authentication_insufficient') {
+    const { acrValues, maxAge } = denial
+    if (acrValues.length > 0) login.searchParams.set('acr_values', acrValues.join(' '))
+    if (maxAge !== undefined) login.searchParams.set('max_age', String(maxAge))
+  }
+  return login.href
 }
 
 /** A denial's fields are words of ours; lists become text. */

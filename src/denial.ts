@@ -26,6 +26,24 @@ export type Denial =
   | { readonly reason: 'session_expired' }
   | { readonly reason: 'grant_revoked' }
   | { readonly reason: 'subject_changed' }
+  // Bearer tokens
+  | { readonly reason: 'token_missing' }
+  | { readonly reason: 'token_malformed' }
+  | { readonly reason: 'token_in_query' }
+  | { readonly reason: 'token_in_body' }
+  | { readonly reason: 'credentials_several' }
+  | { readonly reason: 'token_refused'; readonly check: TokenCheck | SignatureCheck }
+  // The route's rule
+  | { readonly reason: 'caller_kind_refused' }
+  | { readonly reason: 'scope_insufficient'; readonly missing: readonly string[] }
+  | { readonly reason: 'claims_insufficient' }
+  | { readonly reason: 'client_refused' }
+  | {
+      readonly reason: 'authentication_insufficient'
+      readonly acrValues: readonly string[]
+      /** Seconds. */
+      readonly maxAge: number | undefined
+    }
   // Login
   | { readonly reason: 'return_to_foreign' }
   | { readonly reason: 'parameter_malformed'; readonly parameter: string }
@@ -53,9 +71,27 @@ export type SignatureCheck =
   | 'algorithm'
   | 'type'
   | 'key_unknown'
+  | 'key_distrusted'
   | 'key_ambiguous'
   | 'key_unfit'
   | 'signature'
+
+/** Which of the checks on an access token failed, beyond its signature; `token/` documents each. */
+export type TokenCheck =
+  | 'issuer_unknown'
+  | 'issuer'
+  | 'audience'
+  | 'claim_missing'
+  | 'claim_malformed'
+  | 'expired'
+  | 'not_yet_valid'
+  | 'issued_in_the_future'
+  | 'lifetime'
+  | 'sender_constrained'
+  | 'encryption'
+  | 'encryption_missing'
+  | 'opaque'
+  | 'inactive'
 
 export type Reason = Denial['reason']
 
@@ -70,12 +106,14 @@ export interface Accepted<T> {
 export interface Denied {
   readonly ok: false
   readonly denial: Denial
+  /** The `WWW-Authenticate` that goes with it. */
+  readonly challenge?: string
 }
 
 export function accept<T>(value: T): Accepted<T> {
   return { ok: true, value }
 }
 
-export function deny(denial: Denial): Denied {
-  return { ok: false, denial }
+export function deny(denial: Denial, challenge?: string): Denied {
+  return challenge === undefined ? { ok: false, denial } : { ok: false, denial, challenge }
 }

@@ -24,4 +24,15 @@ export default {
       )
     }
   },
+
+  /** Keeps the copies of documents fresh, so that an isolate that starts finds them near. */
+  async scheduled(_, env) {
+    const { config, directory, log } = await servicesOf(env)
+    // Pinned keys are at hand already; what is asked at a configured endpoint needs no documents.
+    const published = config.issuers.filter(
+      ({ pinnedKeys, algorithms }) => pinnedKeys === undefined && algorithms.length > 0,
+    )
+    const failed = await directory.warm([...config.providers, ...published])
+    for (const publisher of failed) log('warn', 'documents.not_warmed', { publisher })
+  },
 } satisfies ExportedHandler<Environment>

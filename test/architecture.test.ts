@@ -144,20 +144,29 @@ it('nothing is left undone, and no test is switched off or singled out', () => {
   expectNone([...undone, ...off], 'Something is left for later')
 })
 
-it('every denial reason and every kind of fault is met by a test', () => {
-  const reasons = [...codeOf('src/denial.ts').matchAll(/\breason: '(\w+)'/g)]
-  const union = /export type FaultKind =([^\n]*(?:\n\s+\|.*)*)/.exec(codeOf('src/fault.ts'))
-  const kinds = [...(union?.[1] ?? '').matchAll(/'(\w+)'/g)]
+/** The words of a union of texts. */
+function wordsOf(type: string, path: string): readonly string[] {
+  const union = new RegExp(`export type ${type} =([^\\n]*(?:\\n\\s+\\|.*)*)`).exec(codeOf(path))
+  return [...(union?.[1] ?? '').matchAll(/'(\w+)'/g)].map((match) => match[1]!)
+}
+
+it('every denial reason, check on a token and kind of fault is met by a test', () => {
+  const reasons = [...codeOf('src/denial.ts').matchAll(/\breason: '(\w+)'/g)].map(
+    (match) => match[1]!,
+  )
+  const checks = ['SignatureCheck', 'TokenCheck'].flatMap((type) => wordsOf(type, 'src/denial.ts'))
+  const kinds = wordsOf('FaultKind', 'src/fault.ts')
   expect(reasons.length, 'reasons found in src/denial.ts').toBeGreaterThan(10)
+  expect(checks.length, 'checks found in src/denial.ts').toBeGreaterThan(20)
   expect(kinds.length, 'kinds found in src/fault.ts').toBeGreaterThan(3)
 
   const all = tests
     .filter((path) => path.endsWith('.test.ts'))
     .map(codeOf)
     .join('\n')
-  const unmet = [...reasons, ...kinds]
-    .map((match) => match[1]!)
-    .filter((name) => !new RegExp(`['"\`]${name}['"\`]`).test(all))
+  const unmet = [...reasons, ...checks, ...kinds].filter(
+    (name) => !new RegExp(`['"\`]${name}['"\`]`).test(all),
+  )
   expectNone(unmet, 'No test names')
 })
 
@@ -210,9 +219,25 @@ function attacksIn(path: string): readonly string[] {
 it('docs/configuration.md names every key of the configuration, and no other', () => {
   const page = textOf('docs/configuration.md')
   const named = new Set([...page.matchAll(/`([^`\s]+)`/g)].map((match) => match[1]!))
-  const missing = knownKeys.filter((key) => !named.has(key)).map((key) => `${key}: not in the page`)
+  // The three lists of conditions hold the same keys, described once
+  const described = (key: string) => key.replace(/\.claims_(?:any|none)\[\]/, '.claims[]')
+  const missing = knownKeys
+    .filter((key) => !named.has(described(key)))
+    .map((key) => `${key}: not in the page`)
   const unknown = [...named]
-    .filter((name) => /^(?:SITES|PROVIDERS)\[\]/.test(name) && !knownKeys.includes(name))
+    .filter((name) => /^(?:SITES|PROVIDERS|ISSUERS)\[\]/.test(name) && !knownKeys.includes(name))
     .map((name) => `${name}: not a key`)
   expectNone([...missing, ...unknown], 'docs/configuration.md and src/config/schema.ts disagree')
+})
+
+it('every command that a document names is there', () => {
+  const { scripts } = JSON.parse(textOf('package.json')) as { readonly scripts: object }
+  const pages = [...filesIn('docs', '.md'), 'README.md', 'ARCHITECTURE.md', 'CONTRIBUTING.md']
+  const wrong = [...pages, 'CHANGELOG.md', 'SECURITY.md', 'wrangler.toml'].flatMap((path) =>
+    [...textOf(path).matchAll(/\bnpm (?:run (?:-s )?([\w:]+)|(start|test)\b)/g)]
+      .map(([, run, own]) => run ?? own ?? '')
+      .filter((name) => !(name in scripts))
+      .map((name) => `${path}: npm run ${name}`),
+  )
+  expectNone(wrong, 'A document names a command that package.json does not have')
 })

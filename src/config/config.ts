@@ -2,7 +2,7 @@
  * The parsed configuration: frozen, with URLs, sets, tables and seconds, so that no request parses
  * anything. `parse.ts` is the only place that makes it.
  */
-import type { Secret } from '../secret.ts'
+import type { Issuer, Publisher, Registration } from './issuer.ts'
 import type { RouteTable } from './route-table.ts'
 
 export interface Config {
@@ -10,17 +10,14 @@ export interface Config {
   /** Sites by `host[:port]`, as it stands in a URL. */
   readonly siteByHost: ReadonlyMap<string, Site>
   readonly providers: readonly Provider[]
+  readonly issuers: readonly Issuer[]
   /** Newest first, each of at least 32 bytes. */
   readonly sealKeys: readonly Uint8Array<ArrayBuffer>[]
 }
 
 /** An OpenID provider, and our client registration at it. */
-export interface Provider {
+export interface Provider extends Publisher, Registration {
   readonly id: string
-  /** Exactly as the provider writes it: compared as text (OpenID Connect Discovery section 4.3). */
-  readonly issuer: string
-  readonly clientId: string
-  readonly clientAuth: ClientAuth
   readonly scopes: readonly string[]
   /** The one algorithm that signs ID tokens for this client. */
   readonly idTokenAlgorithm: string
@@ -29,22 +26,14 @@ export interface Provider {
   readonly userinfo: boolean
   /** Extra authorization parameters; none that Sallyport sets itself. */
   readonly parameters: ReadonlyMap<string, string>
-  /** Seconds that one request to the provider may take. */
-  readonly timeout: number
-  /** Plain http, for a provider on loopback in development. */
-  readonly insecure: boolean
 }
-
-export type ClientAuth =
-  | { readonly method: 'client_secret_basic' | 'client_secret_post'; readonly secret: Secret }
-  | { readonly method: 'private_key_jwt'; readonly privateKey: Secret }
-  | { readonly method: 'none' }
 
 /** One or more hosts that the Worker fronts; isolated cryptographically from every other site. */
 export interface Site {
   readonly id: string
   readonly hosts: readonly string[]
-  readonly provider: Provider
+  /** `undefined` for a site without browser sessions. */
+  readonly provider: Provider | undefined
   readonly basePath: string
   /** Loopback hosts only: plain http is accepted. */
   readonly development: boolean

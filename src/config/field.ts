@@ -59,6 +59,41 @@ export function flag(): Field<boolean> {
   }
 }
 
+/** Text, a finite number, or true or false: what a claim can be compared with. */
+export type Scalar = string | number | boolean
+
+export function scalar(): Field<Scalar> {
+  return {
+    paths: [],
+    read(value, path, report) {
+      if (typeof value === 'string' || typeof value === 'boolean' || Number.isFinite(value))
+        return value as Scalar
+      return report(path, 'must be text, a number, or true or false')
+    },
+  }
+}
+
+/** A number with which another is compared. */
+export function bound(): Field<number> {
+  return {
+    paths: [],
+    read(value, path, report) {
+      if (typeof value === 'number' && Number.isFinite(value)) return value
+      return report(path, 'must be a number')
+    },
+  }
+}
+
+/** A table whose form others define, such as a JWK. */
+export function freeTable(): Field<Readonly<Record<string, unknown>>> {
+  return {
+    paths: [],
+    read(value, path, report) {
+      return isTable(value) ? value : report(path, 'must be a table')
+    },
+  }
+}
+
 /** A duration such as `"30s"`, `"5m"`, `"12h"`, `"7d"`, in seconds, within bounds. */
 export function duration(least: number, most: number): Field<number> {
   const units: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d: 86_400 }

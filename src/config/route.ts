@@ -1,6 +1,8 @@
 /**
  * A route, parsed: who may pass, what lies behind, what goes along.
  */
+import type { Scalar } from './field.ts'
+import type { Issuer } from './issuer.ts'
 
 /** Path pattern + methods → access rule, upstream, what is forwarded. */
 export interface Route {
@@ -12,11 +14,46 @@ export interface Route {
   readonly forward: Forward
 }
 
-export type CallerKind = 'anonymous' | 'session'
+/**
+ * Who a request may come from. A bearer's token stands for a person, a machine's for the client itself (RFC 6749
+ * section 4.4).
+ */
+export type CallerKind = 'anonymous' | 'session' | 'bearer' | 'machine'
 
+/** Everything that is named must hold; one rule judges sessions, bearers and machines alike. */
 export interface AccessRule {
   /** The kinds of caller that may pass; never empty. */
   readonly any: ReadonlySet<CallerKind>
+  /** Whose tokens are accepted; empty where none are. */
+  readonly issuers: readonly Issuer[]
+  /** One of these must be in the token's `aud`; never empty where tokens are accepted. */
+  readonly audience: readonly string[]
+  readonly scopes: readonly string[]
+  readonly scopesAny: readonly string[]
+  readonly claims: readonly Condition[]
+  readonly claimsAny: readonly Condition[]
+  readonly claimsNone: readonly Condition[]
+  /** One of these is the caller's `acr`; empty asks for none. */
+  readonly acr: readonly string[]
+  /** Seconds since the person signed in at most. */
+  readonly maxAge: number | undefined
+  readonly clientIds: readonly string[]
+}
+
+/** A statement about one claim; every operator that is given must hold. */
+export interface Condition {
+  /** Member names from the outside in. */
+  readonly path: readonly string[]
+  readonly equals: Scalar | undefined
+  /** The claim, or one of its elements, is one of these. */
+  readonly any: readonly Scalar[] | undefined
+  /** The claim is a list with all of these. */
+  readonly all: readonly Scalar[] | undefined
+  /** The claim is a list with this. */
+  readonly contains: Scalar | undefined
+  readonly present: boolean | undefined
+  readonly min: number | undefined
+  readonly max: number | undefined
 }
 
 export type Upstream =

@@ -16,47 +16,29 @@ import {
   table,
   text,
 } from './field.ts'
-
-const identifier = text(
-  /^[a-z][a-z0-9-]{0,31}$/,
-  'must be a short name: a-z, 0-9, -, at most 32 characters',
-)
-const binding = text(/^[A-Za-z_][A-Za-z0-9_]{0,63}$/, 'must be the name of a binding or secret')
-const anyText = text(/^.{1,2048}$/s, 'must be text')
-const scope = text(
-  /^[\x21\x23-\x5B\x5D-\x7E]{1,256}$/,
-  'must be a scope token (RFC 6749 section 3.3)',
-)
-const httpUrl = text(/^https?:\/\/[^\s?#]+$/, 'must be an http(s) URL without query or fragment')
-
-const secretReference = table({ secret: binding })
+import { access } from './access-schema.ts'
+import { issuer } from './issuer-schema.ts'
+import {
+  anyText,
+  binding,
+  clientAuthMethod,
+  httpUrl,
+  identifier,
+  scope,
+  secretReference,
+  signatureAlgorithm,
+} from './words.ts'
 
 const provider = table({
   id: identifier,
   issuer: httpUrl,
   client_id: anyText,
-  client_auth: optional(
-    oneOf(['client_secret_basic', 'client_secret_post', 'private_key_jwt', 'none']),
-    'client_secret_basic',
-  ),
+  client_auth: optional(clientAuthMethod, 'client_secret_basic'),
   client_secret: optional(secretReference, undefined),
   private_key: optional(secretReference, undefined),
   scopes: optional(list(scope, 1), ['openid']),
-  id_token_algorithm: optional(
-    oneOf([
-      'RS256',
-      'RS384',
-      'RS512',
-      'PS256',
-      'PS384',
-      'PS512',
-      'ES256',
-      'ES384',
-      'ES512',
-      'EdDSA',
-    ]),
-    'RS256',
-  ),
+  id_token_algorithm: optional(signatureAlgorithm, 'RS256'),
+  distrusted_keys: optional(list(anyText), []),
   response_mode: optional(oneOf(['query', 'form_post']), 'query'),
   pushed_requests: optional(oneOf(['when_offered', 'required', 'never']), 'when_offered'),
   userinfo: optional(flag(), false),
@@ -66,11 +48,6 @@ const provider = table({
   ),
   timeout: optional(duration(1, 30), 5),
 })
-
-const access = either(
-  { when: (value) => typeof value === 'string', field: oneOf(['public', 'session']) },
-  table({ any: list(oneOf(['anonymous', 'session']), 1) }),
-)
 
 const upstream = table({
   url: optional(httpUrl, undefined),
@@ -110,7 +87,7 @@ const site = table({
     ),
     1,
   ),
-  provider: identifier,
+  provider: optional(identifier, undefined),
   base_path: optional(
     text(/^(?:\/[a-z0-9-]+)+$/, 'must be a path such as "/auth", without a slash at the end'),
     '/auth',
@@ -147,8 +124,12 @@ const site = table({
   routes: list(route, 1),
 })
 
-/** `PROVIDERS` and `SITES`, as written. */
-export const vars = table({ PROVIDERS: list(provider, 1), SITES: list(site, 1) })
+/** `PROVIDERS`, `ISSUERS` and `SITES`, as written. */
+export const vars = table({
+  PROVIDERS: optional(list(provider, 1), []),
+  ISSUERS: optional(list(issuer, 1), []),
+  SITES: list(site, 1),
+})
 
 export type WrittenProvider = Parsed<typeof provider>
 export type WrittenSite = Parsed<typeof site>

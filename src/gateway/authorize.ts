@@ -2,14 +2,20 @@
  * Who calls, and whether the route's rule lets them in. What comes out, `Permit`, is the only thing that
  * `forward` accepts.
  */
-import type { Route } from '../config/route.ts'
-import { accept, deny, type Result } from '../denial.ts'
+import type { AccessRule, Route } from '../config/route.ts'
+import { accept, deny, type Denied, type Result } from '../denial.ts'
+import { checkForm, readBearer } from '../http/bearer.ts'
+import { challengeFor } from '../http/challenge.ts'
 import { type OwnCookies, readOwnCookies } from '../http/cookie.ts'
 import { checkSameOrigin, needsSameOrigin } from '../http/cross-site.ts'
 import type { Visit } from '../http/visit.ts'
-import { SessionCaller, type SessionServices } from '../session/authenticate.ts'
+import { SessionCaller } from '../session/authenticate.ts'
+import { BearerCaller } from './bearer-caller.ts'
+import { acceptsTokens, metadataUrl } from './resource.ts'
+import { judge, type Judged } from './rule.ts'
+import type { CallerServices } from './services.ts'
 
-export type Caller = SessionCaller | Anonymous
+export type Caller = SessionCaller | BearerCaller | Anonymous
 
 export interface Anonymous {
   readonly kind: 'anonymous'
@@ -32,29 +38,91 @@ export class Permit {
     return this.#granted
   }
 
-  /** Cross-site check, credential, rule, in this order: nothing is renewed for a request that is refused. */
-  static async ask(services: SessionServices, visit: Visit, route: Route): Promise<Result<Permit>> {
-    const { any } = route.access
+  /**
+   * Credential (with the cross-site check where it is a cookie), then rule: nothing is renewed for a request that
+   * is refused. A denial carries the challenge for API clients where the route takes tokens.
+   */
+  static async ask(services: CallerServices, visit: Visit, route: Route): Promise<Result<Permit>> {
+    const rule = route.access
     // A public route does not look at credentials, so it cannot act on their authority.
-    if (!any.has('session')) return accept(new Permit(route, anonymous))
-    const cookies = readOwnCookies(visit.request.headers.get('cookie'), visit.site.cookies)
-    if (!cookies.ok) return cookies
-    if (!holdsSession(cookies.value)) {
-      return any.has('anonymous')
-        ? accept(new Permit(route, anonymous))
-        : deny({ reason: 'session_missing' })
+    if (rule.any.size === 1 && rule.any.has('anonymous')) {
+      return accept(new Permit(route, anonymous))
     }
-    if (needsSameOrigin(visit.request)) {
-      const checked = checkSameOrigin(visit.request.headers, visit.url.origin)
-      if (!checked.ok) return checked
-    }
-    const caller = await SessionCaller.authenticate(services, visit.site, cookies.value, visit.now)
-    if (caller.ok) return accept(new Permit(route, caller.value))
-    // A route for everybody does not shut out a browser whose session has ended.
-    return any.has('anonymous') ? accept(new Permit(route, anonymous)) : caller
+    const caller = await identify(services, visit, route)
+    if (!caller.ok) return challenged(caller, visit, route)
+    if (caller.value.kind === 'anonymous') return accept(new Permit(route, anonymous))
+    const denial = judge(rule, judgedOf(caller.value, visit), visit.now)
+    return denial === undefined
+      ? accept(new Permit(route, caller.value))
+      : challenged(deny(denial), visit, route)
   }
+}
+
+async function identify(
+  services: CallerServices,
+  visit: Visit,
+  route: Route,
+): Promise<Result<Caller>> {
+  const { any } = route.access
+  const token = acceptsTokens(route) ? await bearerOf(visit) : accept(undefined)
+  if (!token.ok) return token
+  const cookies = readOwnCookies(visit.request.headers.get('cookie'), visit.site.cookies)
+  if (any.has('session') && !cookies.ok) return cookies
+  const session = any.has('session') && cookies.ok && holdsSession(cookies.value)
+  if (token.value !== undefined) {
+    // Whose request it is must not depend on which one we look at first. attack: several-credentials
+    if (session) return deny({ reason: 'credentials_several' })
+    return BearerCaller.authenticate(services, route.access, token.value, visit.now)
+  }
+  if (session) return sessionOf(services, visit, cookies.value, route.access)
+  if (any.has('anonymous')) return accept(anonymous)
+  return deny({ reason: any.has('session') ? 'session_missing' : 'token_missing' })
+}
+
+async function bearerOf({ request, url }: Visit): Promise<Result<string | undefined>> {
+  const token = readBearer(request, url)
+  if (!token.ok) return token
+  const form = await checkForm(request)
+  return form.ok ? token : form
+}
+
+async function sessionOf(
+  services: CallerServices,
+  visit: Visit,
+  cookies: OwnCookies,
+  rule: AccessRule,
+): Promise<Result<Caller>> {
+  if (needsSameOrigin(visit.request)) {
+    const checked = checkSameOrigin(visit.request.headers, visit.url.origin)
+    if (!checked.ok) return checked
+  }
+  const caller = await SessionCaller.authenticate(services, visit.site, cookies, visit.now)
+  // A route for everybody does not shut out a browser whose session has ended.
+  return caller.ok || !rule.any.has('anonymous') ? caller : accept(anonymous)
 }
 
 function holdsSession(cookies: OwnCookies): boolean {
   return cookies.access !== undefined || cookies.refresh !== undefined
+}
+
+/** Session and token in the same terms, so that one rule judges both. */
+export function judgedOf(caller: SessionCaller | BearerCaller, { site }: Visit): Judged {
+  if (caller.kind === 'session') {
+    const { identity } = caller
+    return {
+      kind: 'session',
+      scopes: new Set((identity.scope ?? '').split(' ')),
+      claims: { ...identity.claims, iss: identity.issuer, sub: identity.subject },
+      clientId: site.provider?.clientId,
+      acr: identity.acr,
+      authTime: identity.authTime,
+    }
+  }
+  const { scopes, claims, clientId, acr, authTime } = caller.token
+  return { kind: caller.kind, scopes, claims, clientId, acr, authTime }
+}
+
+function challenged(denied: Denied, { url }: Visit, route: Route): Denied {
+  if (!acceptsTokens(route)) return denied
+  return deny(denied.denial, challengeFor(denied.denial, metadataUrl(url.origin, route)))
 }

@@ -26,6 +26,7 @@ export async function passGateway(
   const permit = await Permit.ask(services, visit, match.route)
   if (permit.ok) return accept(await forward(services, visit, permit.value, headers))
   if (
+    match.route.access.any.has('session') &&
     isSignedOut(permit.denial.reason) &&
     audienceOf(request) === 'navigation' &&
     mayReturn(request)

@@ -4,9 +4,8 @@
  */
 import type { Site } from '../config/config.ts'
 import type { Route } from '../config/route.ts'
-import { signAssertion } from '../keys/assertion.ts'
-import type { Identity } from '../session/session.ts'
-import type { Permit } from './authorize.ts'
+import { type Asserted, signAssertion } from '../keys/assertion.ts'
+import type { Caller, Permit } from './authorize.ts'
 import type { GatewayServices } from './services.ts'
 
 /** An assertion is signed anew when this part of its life is left, so that it does not run out on the way. */
@@ -22,48 +21,65 @@ export async function addIdentity(
 ): Promise<void> {
   const { route, caller } = permit
   if (route.forward.kind === 'none' || caller.kind === 'anonymous') return
-  const assertion = await assertionFor(services, site, route.forward, caller.identity, now)
+  const assertion = await assertionFor(services, site, route.forward, caller, now)
   headers.set(
     route.forward.header,
     route.forward.header === 'Authorization' ? `Bearer ${assertion}` : assertion,
   )
 }
 
+type Known = Exclude<Caller, { readonly kind: 'anonymous' }>
+type AssertionForward = Extract<Route['forward'], { kind: 'assertion' }>
+
 async function assertionFor(
   services: GatewayServices,
   site: Site,
-  forward: Extract<Route['forward'], { kind: 'assertion' }>,
-  identity: Identity,
+  forward: AssertionForward,
+  caller: Known,
   now: number,
 ): Promise<string> {
-  const claims = Object.fromEntries(
-    Object.entries(identity.claims).filter(([name]) => forward.claims.includes(name)),
-  )
-  // Site, session, audience and what is asserted: nothing less names an assertion. attack: assertion-cache-mix-up
-  const key = JSON.stringify([
-    site.id,
-    identity.sessionId,
-    identity.subject,
-    forward.audience,
-    claims,
-  ])
+  const asserted = assertedOf(caller, forward)
+  // An assertion never outlives the token that it stands for.
+  const endsAt = caller.kind === 'session' ? Infinity : caller.token.expiresAt
+  // Site, audience, everything asserted, and its end: nothing less names an assertion. attack: assertion-cache-mix-up
+  const key = JSON.stringify([site.id, forward.audience, asserted, endsAt])
   const cached = services.assertions.get(key, now)
   if (cached !== undefined) return cached
   const { lifetime, issuer } = site.assertion
+  const expiresAt = Math.min(now + lifetime, Math.max(endsAt, now + 1))
   const assertion = await signAssertion(
     await services.signingKeys.current(site),
-    {
-      issuer,
-      audience: forward.audience,
+    { ...asserted, issuer, audience: forward.audience, id: services.random(12) },
+    now,
+    expiresAt,
+  )
+  services.assertions.set(key, assertion, now + Math.floor((expiresAt - now) * (1 - reserve)))
+  return assertion
+}
+
+function assertedOf(caller: Known, forward: AssertionForward): Asserted {
+  const chosen = (claims: Readonly<Record<string, unknown>>): Asserted['claims'] =>
+    Object.fromEntries(Object.entries(claims).filter(([name]) => forward.claims.includes(name)))
+  if (caller.kind === 'session') {
+    const { identity } = caller
+    return {
+      kind: 'session',
       subject: identity.subject,
       identityProvider: identity.issuer,
       sessionId: identity.sessionId,
-      claims,
-      id: services.random(12),
-    },
-    now,
-    lifetime,
-  )
-  services.assertions.set(key, assertion, now + Math.floor(lifetime * (1 - reserve)))
-  return assertion
+      clientId: undefined,
+      scope: identity.scope,
+      claims: chosen(identity.claims),
+    }
+  }
+  const { token } = caller
+  return {
+    kind: caller.kind,
+    subject: token.principal,
+    identityProvider: token.issuer,
+    sessionId: undefined,
+    clientId: token.clientId,
+    scope: token.scopes.size === 0 ? undefined : [...token.scopes].join(' '),
+    claims: chosen(token.claims),
+  }
 }

@@ -2,14 +2,19 @@
  * What the gateway needs from outside.
  */
 import type { Upstreams } from '../http/upstreams.ts'
-import type { AssertionCache } from '../keys/assertion.ts'
 import type { SigningKeys } from '../keys/signing-key.ts'
 import type { SessionServices } from '../session/authenticate.ts'
+import type { TimedCache } from '../timed-cache.ts'
+import type { BearerServices } from './bearer-caller.ts'
 
-export interface GatewayServices extends SessionServices {
+/** To know who calls. */
+export interface CallerServices extends SessionServices, BearerServices {}
+
+export interface GatewayServices extends CallerServices {
   readonly signingKeys: SigningKeys
   readonly upstreams: Upstreams
-  readonly assertions: AssertionCache
+  /** Assertions that still hold. */
+  readonly assertions: TimedCache<string>
   /** So many random bytes, as base64url. */
   readonly random: (bytes: number) => string
 }

@@ -4,7 +4,7 @@
  *
  * Reasons share a row's text on purpose where the difference would tell an attacker how far a guess got.
  */
-import type { Denial, Reason } from '../denial.ts'
+import type { Denial, Denied, Reason } from '../denial.ts'
 import type { Fault, FaultKind } from '../fault.ts'
 import { escapeHtml, ownHeaders, page, pageHeaders } from './answer.ts'
 import { audienceOf } from './audience.ts'
@@ -52,6 +52,30 @@ const wire = {
   session_expired: signInAgain,
   grant_revoked: signInAgain,
   subject_changed: signInAgain,
+  token_missing: { status: 401, title: 'This needs an access token.' },
+  token_malformed: { status: 400, title: 'The Authorization header holds no bearer token.' },
+  token_in_query: {
+    status: 400,
+    title: 'An access token in the address is refused. Send it in the Authorization header.',
+  },
+  token_in_body: {
+    status: 400,
+    title: 'An access token in a form is refused. Send it in the Authorization header.',
+  },
+  credentials_several: {
+    status: 400,
+    title: 'The request carries more than one credential. Send one: a token or the cookies.',
+  },
+  token_refused: { status: 401, title: 'The access token is not accepted here.' },
+  caller_kind_refused: { status: 403, title: 'This kind of caller may not do this.' },
+  scope_insufficient: { status: 403, title: 'The scope does not suffice.' },
+  claims_insufficient: { status: 403, title: 'You may not do this.' },
+  client_refused: { status: 403, title: 'This client may not do this.' },
+  authentication_insufficient: {
+    status: 401,
+    title: 'This needs a more recent or a stronger sign-in. Sign in again.',
+    ...signIn,
+  },
   return_to_foreign: { status: 400, title: 'return_to must be a path inside this site.' },
   parameter_malformed: { status: 400, title: 'A parameter is malformed.' },
   parameter_duplicated: { status: 400, title: 'A parameter stands more than once.' },
@@ -111,9 +135,14 @@ export interface SignInPlace {
   readonly loginUrl: string
 }
 
-export function refuse(request: Request, denial: Denial, place?: SignInPlace): Response {
+export function refuse(
+  request: Request,
+  { denial, challenge }: Omit<Denied, 'ok'>,
+  place?: SignInPlace,
+): Response {
   const row: Wire = wire[denial.reason]
   const extra: Record<string, string> = {}
+  if (challenge !== undefined) extra['www-authenticate'] = challenge
   if (denial.reason === 'method_not_allowed') extra['allow'] = denial.allow.join(', ')
   return render(request, row, denial.reason, extra, place, detailOf(denial))
 }
@@ -124,7 +153,7 @@ export function refuseFault(request: Request, fault: Fault): Response {
   return render(request, row, fault.kind, extra, undefined, undefined)
 }
 
-/** What an arm carries that the caller itself said, and can mend. */
+/** What an arm carries that the caller itself said, or may know, and can mend. */
 function detailOf(denial: Denial): string | undefined {
   switch (denial.reason) {
     case 'parameter_malformed':
@@ -132,6 +161,8 @@ function detailOf(denial: Denial): string | undefined {
       return `Parameter: ${denial.parameter}.`
     case 'url_ambiguous':
       return `Flaw: ${denial.flaw}.`
+    case 'scope_insufficient':
+      return `Missing: ${denial.missing.join(' ')}.`
     default:
       return undefined
   }

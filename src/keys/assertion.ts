@@ -8,14 +8,21 @@ import { SignJWT } from 'jose'
 
 export const assertionType = 'sallyport+jwt'
 
-export interface AssertionClaims {
+/** Who an origin is told of. */
+export interface Asserted {
+  readonly kind: 'session' | 'bearer' | 'machine'
+  readonly subject: string
+  /** Issuer of the identity: `iss` + `sub` there say who somebody is. */
+  readonly identityProvider: string
+  readonly sessionId: string | undefined
+  readonly clientId: string | undefined
+  readonly scope: string | undefined
+  readonly claims: Readonly<Record<string, unknown>>
+}
+
+export interface AssertionClaims extends Asserted {
   readonly issuer: string
   readonly audience: string
-  readonly subject: string
-  /** Issuer of the identity: `iss` + `sub` of the provider say who somebody is. */
-  readonly identityProvider: string
-  readonly sessionId: string
-  readonly claims: Readonly<Record<string, unknown>>
   readonly id: string
 }
 
@@ -25,12 +32,12 @@ export interface SigningKey {
   readonly privateKey: CryptoKey
 }
 
-/** `now` and `lifetime` in seconds. */
+/** `now` and `expiresAt` in seconds since 1970. */
 export async function signAssertion(
   key: SigningKey,
   assertion: AssertionClaims,
   now: number,
-  lifetime: number,
+  expiresAt: number,
 ): Promise<string> {
   // Our own claims come last: none of the provider's can take their place.
   return new SignJWT({
@@ -38,18 +45,16 @@ export async function signAssertion(
     iss: assertion.issuer,
     aud: assertion.audience,
     sub: assertion.subject,
-    sid: assertion.sessionId,
     idp: assertion.identityProvider,
+    caller: assertion.kind,
+    // `undefined` is left out, and takes the place of a claim of that name all the same.
+    sid: assertion.sessionId,
+    client_id: assertion.clientId,
+    scope: assertion.scope,
     jti: assertion.id,
     iat: now,
-    exp: now + lifetime,
+    exp: expiresAt,
   })
     .setProtectedHeader({ alg: key.alg, kid: key.kid, typ: assertionType })
     .sign(key.privateKey)
-}
-
-/** The port to assertions that still hold, in the isolate. Times in seconds. */
-export interface AssertionCache {
-  get(key: string, now: number): string | undefined
-  set(key: string, assertion: string, expiresAt: number): void
 }

@@ -8,6 +8,7 @@ import type { OwnCookies } from '../http/cookie.ts'
 import { readReturnTo } from '../http/return-to.ts'
 import type { Visit } from '../http/visit.ts'
 import { buildAuthorizationUrl } from '../oidc/authorization.ts'
+import { providerOf } from '../oidc/client.ts'
 import { readAccess } from '../session/authenticate.ts'
 import { parseRefreshCookie, type SessionId } from '../session/refresh-cookie.ts'
 import type { LoginServices } from './services.ts'
@@ -24,7 +25,8 @@ export async function beginLogin(
   const returnTo = readReturnTo(asked.value.returnTo, site.login.returnTo, site)
   if (!returnTo.ok) return returnTo
 
-  const metadata = await services.directory.metadata(site.provider)
+  const provider = providerOf(site)
+  const metadata = await services.directory.metadata(provider)
   const browser = services.random(32)
   const login = {
     id: services.random(9),
@@ -35,14 +37,14 @@ export async function beginLogin(
   }
   const state = await sealTransaction(services.seal, site, {
     ...login,
-    provider: site.provider.id,
+    provider: provider.id,
     returnTo: returnTo.value,
     browser: await sha256(browser),
     sessionId: await presentSessionId(services, visit, cookies),
     startedAt: now,
   })
   const location = await buildAuthorizationUrl(
-    site.provider,
+    provider,
     metadata,
     { ...login, state, prompt: asked.value.prompt, acrValues: asked.value.acrValues },
     services.outbound,

@@ -9,6 +9,7 @@ import { escapeHtml, page, pageHeaders, seeOther } from '../http/answer.ts'
 import type { OwnCookies } from '../http/cookie.ts'
 import type { Visit } from '../http/visit.ts'
 import { readAuthorizationResponse } from '../oidc/authorization.ts'
+import { providerOf } from '../oidc/client.ts'
 import { exchangeCode } from '../oidc/tokens.ts'
 import { fetchUserinfo } from '../oidc/userinfo.ts'
 import { readAccess, sessionCookies } from '../session/authenticate.ts'
@@ -61,7 +62,7 @@ export async function finishLogin(
   if (!finished.ok) return finished
   // attack: session-fixation
   if (present !== undefined) await services.sessions.end(site, present.authority, false)
-  services.log('info', 'login.completed', { site: site.id, provider: site.provider.id })
+  services.log('info', 'login.completed', { site: site.id, provider: providerOf(site).id })
   return finished
 }
 
@@ -72,7 +73,7 @@ async function exchange(
   parameters: URLSearchParams,
   state: string,
 ): Promise<Result<Response>> {
-  const { provider } = site
+  const provider = providerOf(site)
   const redirectUri = `${url.origin}${site.basePath}/callback`
   // attack: issuer-mix-up
   if (transaction.provider !== provider.id || transaction.redirectUri !== redirectUri) {

@@ -7,6 +7,7 @@ import { audienceOf } from '../http/audience.ts'
 import { deleteCookie, type OwnCookies } from '../http/cookie.ts'
 import type { Visit } from '../http/visit.ts'
 import { Fault } from '../fault.ts'
+import { providerOf } from '../oidc/client.ts'
 import { buildEndSessionUrl } from '../oidc/end-session.ts'
 import { readAccess } from '../session/authenticate.ts'
 import { parseRefreshCookie } from '../session/refresh-cookie.ts'
@@ -68,8 +69,9 @@ async function logoutUrl(
   // Without a session there is nothing to end at the provider.
   if (idTokenHint === undefined) return postLogoutRedirectUri
   try {
-    const metadata = await services.directory.metadata(site.provider)
-    const logoutAddress = buildEndSessionUrl(site.provider, metadata, {
+    const provider = providerOf(site)
+    const metadata = await services.directory.metadata(provider)
+    const logoutAddress = buildEndSessionUrl(provider, metadata, {
       idTokenHint,
       postLogoutRedirectUri,
     })

@@ -13,12 +13,19 @@ import {
   None,
   PrivateKeyJwt,
 } from 'oauth4webapi'
-import type { Provider } from '../config/config.ts'
+import type { Provider, Site } from '../config/config.ts'
+import type { Publisher, Registration } from '../config/issuer.ts'
 import { Fault } from '../fault.ts'
 import type { Outbound } from './outbound.ts'
 
 /** Seconds by which a provider's clock and ours may differ. */
 const skew = 5
+
+/** The provider of a site that has sessions. Throws `Fault` (`configuration`) for one that has none. */
+export function providerOf(site: Site): Provider {
+  if (site.provider !== undefined) return site.provider
+  throw new Fault('configuration', `site ${site.id} has no provider`)
+}
 
 export function clientOf(provider: Provider): Client {
   return {
@@ -30,8 +37,7 @@ export function clientOf(provider: Provider): Client {
 }
 
 /** Throws `Fault` (`configuration`) where the private key cannot be used. */
-export async function clientAuthOf(provider: Provider): Promise<ClientAuth> {
-  const auth = provider.clientAuth
+export async function clientAuthOf({ clientAuth: auth }: Registration): Promise<ClientAuth> {
   switch (auth.method) {
     case 'client_secret_basic':
       return ClientSecretBasic(auth.secret.reveal())
@@ -59,10 +65,10 @@ async function importPrivateKey(json: string): Promise<{ key: CryptoKey; kid?: s
 
 /**
  * Every request of oauth4webapi goes out by the outbound port. Plain http is for a provider on loopback only
- * (`config/parse.ts`).
+ * (`config/parse-provider.ts`, `config/parse-issuer.ts`).
  */
 export function httpOptions(
-  provider: Provider,
+  party: Pick<Publisher, 'timeout' | 'insecure'>,
   outbound: Outbound,
 ): {
   [customFetch]: (url: string, init: RequestLike) => Promise<Response>
@@ -71,9 +77,9 @@ export function httpOptions(
 } {
   return {
     [customFetch]: (url, { method, headers, body }) =>
-      outbound(provider, url, { method, headers, body: body ?? undefined }),
+      outbound(party, url, { method, headers, body: body ?? undefined }),
     // oxlint-disable-next-line typescript/no-deprecated -- so marked to stand out; see above
-    [allowInsecureRequests]: provider.insecure,
+    [allowInsecureRequests]: party.insecure,
   }
 }
 

@@ -2,9 +2,13 @@
  * How OpenID Connect reaches a provider. `platform/outbound.ts` implements the port: configured hosts, https,
  * no redirects, bounded in time and size; it throws `Fault`, never anything of the provider's.
  */
-import type { Provider } from '../config/config.ts'
+import type { Publisher } from '../config/issuer.ts'
 
-export type Outbound = (provider: Provider, url: string, init: OutboundRequest) => Promise<Response>
+export type Outbound = (
+  party: Pick<Publisher, 'timeout' | 'insecure'>,
+  url: string,
+  init: OutboundRequest,
+) => Promise<Response>
 
 export interface OutboundRequest {
   readonly method?: string

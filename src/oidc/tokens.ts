@@ -16,6 +16,7 @@ import type { Provider } from '../config/config.ts'
 import { accept, deny, type Result } from '../denial.ts'
 import { type Fault } from '../fault.ts'
 import { verifyJws } from '../token/jws.ts'
+import { unverifiedKid } from '../token/unverified.ts'
 import type { AuthorizationResponse } from './authorization.ts'
 import { clientAuthOf, clientOf, httpOptions } from './client.ts'
 import { idTokenDenied, isGrantRefused, providerFault } from './failure.ts'
@@ -85,7 +86,9 @@ export async function exchangeCode(
       return deny({ reason: 'id_token_missing' })
     const signed = await verifyIdTokenSignature(parties, answer.id_token)
     if (!signed.ok) return signed
-    return accept({ tokens: { ...tokensOf(answer), idToken: answer.id_token }, claims })
+    // RFC 6749 section 5.1: an answer without a scope grants what was asked for.
+    const scope = answer.scope ?? provider.scopes.join(' ')
+    return accept({ tokens: { ...tokensOf(answer), scope, idToken: answer.id_token }, claims })
   } catch (error) {
     if (isGrantRefused(error)) return deny({ reason: 'code_refused' })
     return idTokenDenied(error) ?? raise(error, 'code exchange')
@@ -141,27 +144,13 @@ async function verifyIdTokenSignature(
   idToken: string,
 ): Promise<Result<true>> {
   const { provider, directory } = parties
-  const keys = await directory.keys(provider, kidOf(idToken))
+  const keys = await directory.keys(provider, unverifiedKid(idToken))
   const verified = await verifyJws(idToken, keys, {
     algorithms: [provider.idTokenAlgorithm],
     // A logout or access token is signed by the same key, and is no ID token.
     types: ['', 'jwt'],
   })
   return verified.ok ? accept(true) : verified
-}
-
-/** The unverified `kid`: a hint for which keys to have at hand, nothing more. */
-function kidOf(token: string): string | undefined {
-  try {
-    const header: unknown = JSON.parse(
-      atob((token.split('.')[0] ?? '').replaceAll('-', '+').replaceAll('_', '/')),
-    )
-    if (typeof header !== 'object' || header === null || !('kid' in header)) return undefined
-    return typeof header.kid === 'string' ? header.kid : undefined
-  } catch {
-    // Not a header: verification will say so.
-    return undefined
-  }
 }
 
 function tokensOf(answer: TokenEndpointResponse): ProviderTokens {

@@ -1,13 +1,13 @@
 /**
- * A provider's documents for this isolate: isolate → KV → the issuer's object → the provider.
+ * The documents of providers and issuers for this isolate: isolate → KV → the issuer's object → the network.
  */
-import type { Provider } from '../config/config.ts'
+import type { Issuer, Publisher } from '../config/issuer.ts'
+import { Fault } from '../fault.ts'
 import type {
   ProviderDirectory,
   ProviderDocuments,
   ProviderMetadata,
 } from '../oidc/provider-documents.ts'
-import { Fault } from '../fault.ts'
 import { KeySet } from '../token/key-set.ts'
 import { unwrap } from './answered.ts'
 import { type Aged, Cell } from './cell.ts'
@@ -18,68 +18,108 @@ import type { IssuerObject } from './issuer-object.ts'
 
 /** Seconds after which documents are fetched again, behind the answers. */
 const freshFor = 600
-/** Seconds for which documents serve through an outage of the provider. */
-const usableFor = 86_400
 
 interface Kept {
   readonly documents: ProviderDocuments
   readonly keys: KeySet
 }
 
+/** One publisher's documents in this isolate. */
+class Shelf {
+  readonly cell = new Cell<Kept>()
+  /** Seconds: until then a `kid` that is not here is not anywhere. */
+  quietUntil = 0
+}
+
 export class IssuerDocuments implements ProviderDirectory {
   readonly #env: Environment
-  /** By issuer and provider id: bounded by the configuration. */
-  readonly #cells = new Map<string, Cell<Kept>>()
+  /** By publisher: bounded by the configuration. */
+  readonly #shelves = new Map<string, Shelf>()
+  readonly #pinned = new WeakMap<Publisher, KeySet>()
 
   constructor(env: Environment) {
     this.#env = env
   }
 
-  async metadata(provider: Provider): Promise<ProviderMetadata> {
-    return (await this.#read(provider)).documents.metadata
+  async metadata(publisher: Publisher): Promise<ProviderMetadata> {
+    return (await this.#read(publisher)).documents.metadata
   }
 
-  async keys(provider: Provider, kid: string | undefined): Promise<KeySet> {
-    const kept = await this.#read(provider)
+  async keys(publisher: Publisher | Issuer, kid: string | undefined): Promise<KeySet> {
+    if ('pinnedKeys' in publisher && publisher.pinnedKeys !== undefined)
+      return this.#pinnedOf(publisher, publisher.pinnedKeys)
+    const kept = await this.#read(publisher)
+    // A token that names no key is no reason to look for new ones.
     if (kid === undefined || kept.keys.has(kid)) return kept.keys
-    // A key we have not seen: the object decides whether the provider is asked. attack: unknown-kid-flood
+    // A key we have not seen: the object decides whether anybody is asked. attack: unknown-kid-flood
     const now = secondsNow()
-    return (await this.#cell(provider).renew(() => this.#fromObject(provider, now))).value.keys
+    const shelf = this.#shelf(publisher)
+    if (now < shelf.quietUntil) return kept.keys
+    return (await shelf.cell.renew(() => this.#fromObject(publisher, now))).value.keys
   }
 
-  #read(provider: Provider): Promise<Kept> {
+  /** Has every publisher's documents at hand, in KV too; says whose could not be had. */
+  async warm(publishers: readonly Publisher[]): Promise<readonly string[]> {
     const now = secondsNow()
-    return this.#cell(provider).read(now, () => this.#load(provider, now))
-  }
-
-  async #load(provider: Provider, now: number): Promise<Aged<Kept>> {
-    const copy = await readCopy(this.#env, provider.issuer)
-    if (copy !== undefined && copy.fetchedAt + freshFor > now) return aged(copy)
-    return this.#fromObject(provider, now - freshFor)
-  }
-
-  async #fromObject(provider: Provider, notBefore: number): Promise<Aged<Kept>> {
-    const objects = this.#env.ISSUER_OBJECTS as DurableObjectNamespace<IssuerObject>
-    const stub = objects.getByName(provider.issuer)
-    return aged(
-      JSON.parse(await unwrap(stub.documents(provider.id, notBefore))) as ProviderDocuments,
+    const failed = await Promise.all(
+      publishers.map((publisher) =>
+        this.#fromObject(publisher, now - freshFor / 2).then(
+          () => undefined,
+          () => publisher.publisher,
+        ),
+      ),
     )
+    return failed.filter((name) => name !== undefined)
   }
 
-  #cell(provider: Provider): Cell<Kept> {
-    const name = `${provider.issuer} ${provider.id}`
-    const cell = this.#cells.get(name) ?? new Cell<Kept>()
-    this.#cells.set(name, cell)
-    return cell
+  #read(publisher: Publisher): Promise<Kept> {
+    const now = secondsNow()
+    return this.#shelf(publisher).cell.read(now, () => this.#load(publisher, now))
+  }
+
+  async #load(publisher: Publisher, now: number): Promise<Aged<Kept>> {
+    const copy = await readCopy(this.#env, publisher)
+    if (copy === undefined || copy.fetchedAt + publisher.staleFor <= now)
+      return this.#fromObject(publisher, now - freshFor)
+    if (copy.fetchedAt + freshFor > now) return aged(publisher, copy)
+    // Where the object cannot be asked, an old copy is better than none.
+    return this.#fromObject(publisher, now - freshFor).catch(() => aged(publisher, copy))
+  }
+
+  async #fromObject(publisher: Publisher, notBefore: number): Promise<Aged<Kept>> {
+    const objects = this.#env.ISSUER_OBJECTS as DurableObjectNamespace<IssuerObject>
+    const stub = objects.getByName(publisher.documentsName)
+    const given = await unwrap(stub.documents(publisher.publisher, notBefore))
+    const documents = JSON.parse(given.documents) as ProviderDocuments
+    // Old keys serve through an outage, up to the stated age and no longer.
+    if (documents.fetchedAt + publisher.staleFor <= secondsNow())
+      throw new Fault('provider_unreachable', `${publisher.publisher}: the keys are too old`)
+    this.#shelf(publisher).quietUntil = given.askAgainAt
+    return aged(publisher, documents)
+  }
+
+  #pinnedOf(issuer: Publisher, document: unknown): KeySet {
+    const known = this.#pinned.get(issuer)
+    if (known !== undefined) return known
+    const keys = KeySet.parse(document, issuer.distrustedKeys)
+    if (keys === undefined) throw new Fault('configuration', `${issuer.publisher}: too many keys`)
+    this.#pinned.set(issuer, keys)
+    return keys
+  }
+
+  #shelf({ publisher }: Publisher): Shelf {
+    const shelf = this.#shelves.get(publisher) ?? new Shelf()
+    this.#shelves.set(publisher, shelf)
+    return shelf
   }
 }
 
-function aged(documents: ProviderDocuments): Aged<Kept> {
-  const keys = KeySet.parse(documents.jwks)
+function aged(publisher: Publisher, documents: ProviderDocuments): Aged<Kept> {
+  const keys = KeySet.parse(documents.jwks, publisher.distrustedKeys)
   if (keys === undefined) throw new Fault('storage_failed', 'a stored key set cannot be read')
   return {
     value: { documents, keys },
     freshUntil: documents.fetchedAt + freshFor,
-    usableUntil: documents.fetchedAt + usableFor,
+    usableUntil: documents.fetchedAt + publisher.staleFor,
   }
 }

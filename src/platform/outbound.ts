@@ -2,16 +2,16 @@
  * Requests to providers: https (plain http for a loopback provider in development), no redirects, bounded in
  * time and size.
  */
-import type { Provider } from '../config/config.ts'
+import type { Publisher } from '../config/issuer.ts'
 import { Fault } from '../fault.ts'
 import type { Outbound } from '../oidc/outbound.ts'
 
 /** More than any discovery document, key set or token answer needs. */
 const mostBytes = 262_144
 
-export const outbound: Outbound = async (provider, url, init) => {
-  checkTarget(provider, url)
-  const timeout = AbortSignal.timeout(provider.timeout * 1000)
+export const outbound: Outbound = async (party, url, init) => {
+  checkTarget(party, url)
+  const timeout = AbortSignal.timeout(party.timeout * 1000)
   try {
     const response = await fetch(url, {
       method: init.method ?? 'GET',
@@ -30,17 +30,17 @@ export const outbound: Outbound = async (provider, url, init) => {
     if (error instanceof Fault) throw error
     const path = new URL(url).pathname
     if (timeout.aborted)
-      throw new Fault('provider_slow', `no answer from ${path} in ${provider.timeout} s`)
+      throw new Fault('provider_slow', `no answer from ${path} in ${party.timeout} s`)
     throw new Fault('provider_unreachable', path, { cause: error })
   }
 }
 
 /** attack: server-side-request-forgery */
-function checkTarget(provider: Provider, url: string): void {
+function checkTarget(party: Pick<Publisher, 'insecure'>, url: string): void {
   const target = URL.parse(url)
   const secure = target?.protocol === 'https:'
   const loopback = ['localhost', '127.0.0.1', '[::1]'].includes(target?.hostname ?? '')
-  if (target !== null && (secure || (provider.insecure && loopback && target.protocol === 'http:')))
+  if (target !== null && (secure || (party.insecure && loopback && target.protocol === 'http:')))
     return
   throw new Fault('provider_malformed', 'the provider names an endpoint that is not https')
 }

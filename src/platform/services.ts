@@ -1,9 +1,12 @@
 /**
  * Everything behind the ports, for this isolate: made once, from the environment.
  */
-import { assertionCache } from './assertion-cache.ts'
+import type { Result } from '../denial.ts'
+import { TimedCache } from '../timed-cache.ts'
+import type { VerifiedToken } from '../token/access-token.ts'
 import { configurationOf } from './configuration.ts'
 import { consoleLog } from './console-log.ts'
+import { decryptionKeysOf } from './decryption-keys.ts'
 import type { Environment } from './environment.ts'
 import { IssuerDocuments } from './issuer-documents.ts'
 import { outbound } from './outbound.ts'
@@ -41,6 +44,8 @@ async function make(env: Environment) {
     signingKeys: siteKeys,
     publishedKeys: siteKeys,
     upstreams: upstreamsOf(env),
-    assertions: assertionCache(),
+    assertions: new TimedCache<string>(),
+    introspections: new TimedCache<Result<VerifiedToken>>(),
+    decryptionKeys: decryptionKeysOf,
   }
 }

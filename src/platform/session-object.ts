@@ -8,6 +8,7 @@ import { decodeBase64url } from '../base64url.ts'
 import type { Site } from '../config/config.ts'
 import { accept, type Denial, deny, type Result } from '../denial.ts'
 import { Fault } from '../fault.ts'
+import { providerOf } from '../oidc/client.ts'
 import { revokeRefreshToken } from '../oidc/end-session.ts'
 import { type OidcParties, refreshTokens, type SignedIn } from '../oidc/tokens.ts'
 import {
@@ -227,7 +228,8 @@ export class SessionObject extends DurableObject<Environment> {
     )
   }
 
-  async #parties({ provider }: Site): Promise<OidcParties> {
+  async #parties(site: Site): Promise<OidcParties> {
+    const provider = providerOf(site)
     const metadata = await this.#directory.metadata(provider)
     return { provider, metadata, directory: this.#directory, outbound }
   }

@@ -37,6 +37,8 @@ export interface Identity {
   readonly createdAt: number
   readonly authTime: number | undefined
   readonly acr: string | undefined
+  /** What the provider granted (RFC 6749 section 3.3); `undefined` in cookies of before this was kept. */
+  readonly scope: string | undefined
 }
 
 /** Claims about the token rather than about the person. */
@@ -76,6 +78,7 @@ export function startSession(
       createdAt: now,
       authTime: signedIn.claims.auth_time,
       acr: typeof signedIn.claims['acr'] === 'string' ? signedIn.claims['acr'] : undefined,
+      scope: signedIn.tokens.scope,
     },
     cookieKey,
     rotation,
@@ -113,7 +116,12 @@ export function withRefreshed(
   const claims = refreshed.claims === undefined ? {} : personClaims(refreshed.claims)
   return {
     ...record,
-    identity: { ...record.identity, claims: { ...record.identity.claims, ...claims } },
+    identity: {
+      ...record.identity,
+      claims: { ...record.identity.claims, ...claims },
+      // RFC 6749 section 6: what a refresh does not mention stays as it was.
+      scope: kept.scope ?? record.identity.scope,
+    },
     provider: {
       ...kept,
       refreshToken: kept.refreshToken ?? record.provider.refreshToken,

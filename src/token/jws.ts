@@ -15,6 +15,8 @@ export interface JwsPolicy {
   readonly algorithms: readonly string[]
   /** Media types that `typ` may have, without `application/`, lower case; `undefined` asks for none. */
   readonly types?: readonly string[]
+  /** Media types that `typ` must not have: those of tokens for another purpose. */
+  readonly otherTypes?: readonly string[]
   /** Longest accepted token, in characters. */
   readonly maxLength?: number
 }
@@ -52,8 +54,10 @@ export async function verifyJws(
     return refuse('algorithm')
   }
   if (kid !== undefined && typeof kid !== 'string') return refuse('header')
+  if (typ !== undefined && typeof typ !== 'string') return refuse('header')
   // attack: token-type-confusion
   if (policy.types !== undefined && !policy.types.includes(mediaType(typ))) return refuse('type')
+  if (policy.otherTypes?.includes(mediaType(typ)) === true) return refuse('type')
 
   const selected = keys.select(alg, kid)
   if (!selected.ok) return refuse(selected.why)
@@ -93,7 +97,7 @@ export function parseJsonObject(bytes: Uint8Array): Readonly<Record<string, unkn
 }
 
 /** `typ` without the optional prefix, lower case (RFC 7515 section 4.1.9); empty where absent. */
-function mediaType(typ: unknown): string {
-  if (typeof typ !== 'string') return ''
+function mediaType(typ: string | undefined): string {
+  if (typ === undefined) return ''
   return typ.toLowerCase().replace(/^application\//, '')
 }

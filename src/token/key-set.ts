@@ -10,7 +10,10 @@ import { decodeBase64url } from '../base64url.ts'
 
 export type Selected =
   | { readonly ok: true; readonly key: VerificationKey }
-  | { readonly ok: false; readonly why: 'key_unknown' | 'key_ambiguous' | 'key_unfit' }
+  | {
+      readonly ok: false
+      readonly why: 'key_unknown' | 'key_distrusted' | 'key_ambiguous' | 'key_unfit'
+    }
 
 export interface VerificationKey {
   readonly jwk: Readonly<JWK>
@@ -24,12 +27,18 @@ export class KeySet {
   readonly #keys: readonly VerificationKey[]
   readonly #imported = new Map<VerificationKey, Map<string, CryptoKey>>()
 
-  private constructor(keys: readonly VerificationKey[]) {
+  readonly #distrusted: ReadonlySet<string>
+
+  private constructor(keys: readonly VerificationKey[], distrusted: ReadonlySet<string>) {
     this.#keys = keys
+    this.#distrusted = distrusted
   }
 
-  /** Reads a parsed JWKS document; `undefined` where it is not one. Members that are no keys are left out. */
-  static parse(document: unknown): KeySet | undefined {
+  /**
+   * Reads a parsed JWKS document; `undefined` where it is not one. Members that are no keys are left out. The
+   * `kid`s that are distrusted verify nothing.
+   */
+  static parse(document: unknown, distrusted: ReadonlySet<string> = new Set()): KeySet | undefined {
     if (typeof document !== 'object' || document === null || !('keys' in document)) return undefined
     const { keys } = document
     if (!Array.isArray(keys) || keys.length > mostKeys) return undefined
@@ -39,6 +48,7 @@ export class KeySet {
           (key: unknown): key is JWK => typeof key === 'object' && key !== null && 'kty' in key,
         )
         .map((jwk) => ({ jwk, kid: typeof jwk.kid === 'string' ? jwk.kid : undefined })),
+      distrusted,
     )
   }
 
@@ -46,13 +56,19 @@ export class KeySet {
     return this.#keys.flatMap(({ kid }) => kid ?? [])
   }
 
+  /** Whether asking for the set anew can change nothing for a `kid`: it is here, or distrusted. */
   has(kid: string): boolean {
-    return this.#keys.some((key) => key.kid === kid)
+    return this.#distrusted.has(kid) || this.#keys.some((key) => key.kid === kid)
   }
 
   /** The one key for an algorithm and, where the token names one, a `kid`. */
   select(alg: string, kid: string | undefined): Selected {
-    const named = this.#keys.filter((key) => kid === undefined || key.kid === kid)
+    // attack: distrusted-key
+    if (kid !== undefined && this.#distrusted.has(kid)) return { ok: false, why: 'key_distrusted' }
+    const trusted = this.#keys.filter(
+      (key) => key.kid === undefined || !this.#distrusted.has(key.kid),
+    )
+    const named = trusted.filter((key) => kid === undefined || key.kid === kid)
     const able = named.filter(({ jwk }) => serves(jwk, alg))
     const [key, second] = able
     // attack: duplicate-kid
@@ -60,6 +76,18 @@ export class KeySet {
     if (key === undefined)
       return { ok: false, why: named.length > 0 && kid !== undefined ? 'key_unfit' : 'key_unknown' }
     return isStrong(key.jwk) ? { ok: true, key } : { ok: false, why: 'key_unfit' }
+  }
+
+  /** The keys that verify nothing whoever asks, each with the reason: for the operator's log. */
+  get refused(): readonly { readonly kid: string; readonly why: 'unfit' | 'duplicate' }[] {
+    return this.#keys.flatMap(({ jwk, kid }) => {
+      const others = this.#keys.filter((other) => kid !== undefined && other.kid === kid)
+      if (others.length > 1 && others.some((other) => other.jwk !== jwk && overlap(other.jwk, jwk)))
+        return { kid: kid ?? '', why: 'duplicate' as const }
+      const fit = algorithms.some((alg) => serves(jwk, alg)) && isStrong(jwk)
+      // A key for encryption is none of our concern.
+      return fit || jwk.use === 'enc' ? [] : { kid: kid ?? '', why: 'unfit' as const }
+    })
   }
 
   /** Imports for verification and keeps it; `undefined` where WebCrypto refuses the key. */
@@ -78,6 +106,15 @@ export class KeySet {
     }
   }
 }
+
+/** Whether one algorithm could be verified with either. */
+function overlap(a: Readonly<JWK>, b: Readonly<JWK>): boolean {
+  return algorithms.some((alg) => serves(a, alg) && serves(b, alg))
+}
+
+const algorithms = ['RS', 'PS', 'ES']
+  .flatMap((family) => ['256', '384', '512'].map((bits) => family + bits))
+  .concat('EdDSA')
 
 const curves: Readonly<Record<string, string>> = {
   ES256: 'P-256',

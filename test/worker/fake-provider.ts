@@ -8,6 +8,8 @@
 import { exportJWK, generateKeyPair, type JWTPayload, SignJWT } from 'jose'
 import { vi } from 'vitest'
 
+import { FakeIssuer } from './fake-issuer.ts'
+
 const { publicKey, privateKey } = await generateKeyPair('RS256', { extractable: true })
 const stranger = await generateKeyPair('RS256')
 const jwk = { ...(await exportJWK(publicKey)), kid: 'one', alg: 'RS256', use: 'sig' }
@@ -124,10 +126,13 @@ export interface Received {
   readonly body: string
 }
 
-/** The outside of one test: two providers, one origin. */
+/** The outside of one test: two providers, three issuers, one origin. */
 export class Outside {
   readonly main = new FakeProvider('https://id.test', 'shop')
   readonly posting = new FakeProvider('https://post.id.test', 'admin')
+  readonly as = new FakeIssuer('https://as.test')
+  readonly partner = new FakeIssuer('https://partner.test')
+  readonly opaque = new FakeIssuer('https://opaque.test')
   readonly received: Received[] = []
   /** What the origin answers. */
   origin: (request: Request) => Response | Promise<Response> = () => Response.json({ ok: true })
@@ -159,6 +164,8 @@ export class Outside {
     const { host } = new URL(request.url)
     if (host === 'id.test') return this.main.answer(request)
     if (host === 'post.id.test') return this.posting.answer(request)
+    const issuer = [this.as, this.partner, this.opaque].find((one) => one.host === host)
+    if (issuer !== undefined) return issuer.answer(request)
     if (host !== 'api.test') throw new TypeError(`nothing listens at ${host}`)
     const copy = request.clone()
     this.received.push({

@@ -2,13 +2,14 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 
 import type { Route } from '../../../src/config/route.ts'
+import { parseAccess } from '../../../src/config/parse-access.ts'
 import { RouteTable } from '../../../src/config/route-table.ts'
 
 function route(path: string, methods?: readonly string[]): Route {
   return {
     path,
     methods: methods === undefined ? undefined : new Set(methods),
-    access: { any: new Set(['anonymous'] as const) },
+    access: parseAccess('public', '', [], false, () => undefined),
     upstream: { kind: 'url', url: new URL('https://a.example'), timeout: 1 },
     forward: { kind: 'none' },
   }

@@ -3,7 +3,6 @@ import { describe, expect, it } from 'vitest'
 import { Permit } from '../../../src/gateway/authorize.ts'
 import { addIdentity } from '../../../src/gateway/identity.ts'
 import type { Identity } from '../../../src/session/session.ts'
-import { assertionCache } from '../../../src/platform/assertion-cache.ts'
 import { partOf } from '../world/keys.ts'
 import { accessCookie, ada, makePorts, now, type Ports, site, visit } from '../world/ports.ts'
 
@@ -25,7 +24,7 @@ async function assertionOf(
 
 describe('the assertions that are kept', () => {
   it('serve the same caller again, until shortly before they run out', async () => {
-    const ports = { ...makePorts(), assertions: assertionCache() }
+    const ports = makePorts()
     const first = await assertionOf(ports, ada)
     expect(await assertionOf(ports, ada, { at: now + 89 })).toBe(first)
     const later = await assertionOf(ports, ada, { at: now + 90 })
@@ -49,13 +48,5 @@ describe('the assertions that are kept', () => {
     expect(partOf(others[3]!, 1)['aud']).toBe('shop-news')
     // What is not asserted does not matter
     expect(await assertionOf(ports, { ...ada, claims: { ...ada.claims, salary: 2 } })).toBe(first)
-  })
-
-  it('are bounded in number, the oldest going first', () => {
-    const cache = assertionCache()
-    for (let i = 0; i <= 5000; i++) cache.set(String(i), 'x', now + 1)
-    expect(cache.get('0', now)).toBeUndefined()
-    expect(cache.get('1', now)).toBe('x')
-    expect(cache.get('5000', now + 1)).toBeUndefined()
   })
 })

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 
-import type { Denial } from '../../../src/denial.ts'
+import { type Denial, deny } from '../../../src/denial.ts'
 import { Fault, type FaultKind } from '../../../src/fault.ts'
 import { refuse, refuseFault } from '../../../src/http/refuse.ts'
 
@@ -11,7 +11,15 @@ const kinds = [...source('fault.ts').matchAll(/\| '(\w+)'/g)].map((match) => mat
 
 /** A denial with each field that some arm carries. */
 function denialOf(reason: string): Denial {
-  const fields = { flaw: 'f', allow: ['GET', 'HEAD'], parameter: 'p', why: 'w', check: 'c' }
+  const lists = { missing: ['s'], acrValues: ['a'] }
+  const fields = {
+    ...lists,
+    flaw: 'f',
+    allow: ['GET', 'HEAD'],
+    parameter: 'p',
+    why: 'w',
+    check: 'c',
+  }
   return { reason, ...fields, cookie: 'access', error: 'e', evidence: 'v' } as unknown as Denial
 }
 
@@ -22,18 +30,20 @@ const person = asked('text/html')
 
 describe('a denial', () => {
   it.each(reasons)('is told a program as a problem document: %s', async (reason) => {
-    const answer = refuse(program, denialOf(reason), place)
+    const answer = refuse(program, { denial: denialOf(reason) }, place)
     expect(answer.headers.get('content-type')).toBe('application/problem+json')
     expect(answer.headers.get('cache-control')).toBe('no-store')
     expect(answer.headers.get('sallyport-response')).toBe('true')
     const problem = (await answer.json()) as Record<string, unknown>
     expect(problem).toMatchObject({ status: answer.status, reason, type: 'about:blank' })
     expect(answer.status).toBeGreaterThanOrEqual(400)
-    if (answer.status === 401) expect(problem).toHaveProperty('login_url', place.loginUrl)
+    // A token is got elsewhere; who lacks a session signs in here.
+    if (answer.status === 401 && !reason.startsWith('token_'))
+      expect(problem).toHaveProperty('login_url', place.loginUrl)
   })
 
   it.each(reasons)('is told a person as a page: %s', async (reason) => {
-    const answer = refuse(person, denialOf(reason), place)
+    const answer = refuse(person, { denial: denialOf(reason) }, place)
     expect(answer.headers.get('content-type')).toBe('text/html; charset=utf-8')
     expect(answer.headers.get('cache-control')).toBe('no-store')
     const body = await answer.text()
@@ -42,10 +52,25 @@ describe('a denial', () => {
     expect(body.includes('Sign in</a>')).toBe(body.includes('<a href='))
   })
 
+  it('carries the challenge that goes with it', () => {
+    const denied = deny({ reason: 'token_missing' }, 'Bearer')
+    expect(refuse(program, denied).headers.get('www-authenticate')).toBe('Bearer')
+    expect(refuse(program, { denial: denied.denial }).headers.has('www-authenticate')).toBe(false)
+  })
+
+  it('names the scope that is missing, and no claim', async () => {
+    const scope = { reason: 'scope_insufficient', missing: ['orders', 'pay'] } as const
+    expect(await refuse(program, { denial: scope }).json()).toMatchObject({
+      detail: 'Missing: orders pay.',
+    })
+    const claims = await refuse(program, { denial: { reason: 'claims_insufficient' } }).json()
+    expect(claims).not.toHaveProperty('detail')
+  })
+
   it('names the methods where the method was wrong', () => {
     const denial = { reason: 'method_not_allowed', allow: ['GET', 'HEAD'] } as const
     for (const request of [program, person]) {
-      const answer = refuse(request, denial)
+      const answer = refuse(request, { denial })
       expect(answer.status).toBe(405)
       expect(answer.headers.get('allow')).toBe('GET, HEAD')
     }
@@ -53,16 +78,18 @@ describe('a denial', () => {
 
   it('says no more of a refused cookie or token than that it was refused', async () => {
     const texts = await Promise.all([
-      refuse(program, { reason: 'id_token_refused', check: 'nonce' }).text(),
-      refuse(program, { reason: 'login_denied', error: 'consent_required' }).text(),
-      refuse(program, { reason: 'cross_site', evidence: 'origin' }).text(),
-      refuse(program, { reason: 'state_unreadable', why: 'forged' }).text(),
+      refuse(program, { denial: { reason: 'id_token_refused', check: 'nonce' } }).text(),
+      refuse(program, { denial: { reason: 'login_denied', error: 'consent_required' } }).text(),
+      refuse(program, { denial: { reason: 'cross_site', evidence: 'origin' } }).text(),
+      refuse(program, { denial: { reason: 'state_unreadable', why: 'forged' } }).text(),
     ])
     for (const text of texts) expect(text).not.toMatch(/nonce|consent|"origin"|forged|detail/)
   })
 
   it('escapes in the page what the caller said', async () => {
-    const answer = refuse(person, { reason: 'parameter_malformed', parameter: '<script>' })
+    const answer = refuse(person, {
+      denial: { reason: 'parameter_malformed', parameter: '<script>' },
+    })
     expect(await answer.text()).not.toContain('<script>')
   })
 })

@@ -15,12 +15,21 @@ it('makes a key that signs once opened, and keeps its private half sealed', asyn
   expect(JSON.stringify(stored)).not.toContain('"d"')
   const key = await openSigningKey('shop', seal, stored, now + 1e9)
   expect(key?.privateKey.extractable).toBe(false)
-  const claims = { issuer: 'i', audience: 'a', subject: 's', identityProvider: 'p' }
+  const unknown = { clientId: undefined, scope: undefined }
+  const kind = 'session'
+  const claims = {
+    ...unknown,
+    kind,
+    issuer: 'i',
+    audience: 'a',
+    subject: 's',
+    identityProvider: 'p',
+  } as const
   const token = await signAssertion(
     key!,
     { ...claims, sessionId: 'x', claims: {}, id: 'j' },
     now,
-    9,
+    now + 9,
   )
   const keys = KeySet.parse({ keys: [stored.publicJwk] })!
   expect((await verifyJws(token, keys, { algorithms: ['ES256'] })).ok).toBe(true)

@@ -16,6 +16,7 @@ const identity: Identity = {
   createdAt: now,
   authTime: now - 10,
   acr: 'silver',
+  scope: 'openid orders',
 }
 const unreadable = (why: string) => ({
   ok: false,

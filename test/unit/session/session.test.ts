@@ -43,6 +43,7 @@ describe('a session', () => {
       createdAt: now,
       authTime: undefined,
       acr: 'gold',
+      scope: 'openid',
     })
   })
 

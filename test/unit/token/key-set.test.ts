@@ -41,6 +41,51 @@ describe('reading a key set', () => {
   })
 })
 
+describe('a distrusted key', () => {
+  const check = async (kids: readonly string[], header: object = {}) => {
+    const set = KeySet.parse({ keys: [rsa.publicJwk, ec.publicJwk] }, new Set(kids))!
+    const signed = await sign(rsa, { sub: 'ada' }, { ...header })
+    const verified = await verifyJws(signed, set, { algorithms: ['RS256'] })
+    return verified.ok ? 'verified' : 'check' in verified.denial && verified.denial.check
+  }
+
+  it('verifies nothing, whatever the key set says', async () => {
+    expect(await check([])).toBe('verified')
+    expect(await check(['ec-1'])).toBe('verified')
+    expect(await check(['rsa-1'])).toBe('key_distrusted')
+    // Nor where the token does not name it, though it is the only one.
+    expect(await check([], { kid: undefined })).toBe('verified')
+    expect(await check(['rsa-1'], { kid: undefined })).toBe('key_unknown')
+  })
+
+  it('is no reason to look for new keys', () => {
+    const set = KeySet.parse({ keys: [] }, new Set(['gone']))!
+    expect(set.has('gone')).toBe(true)
+    expect(set.has('other')).toBe(false)
+  })
+})
+
+describe('the keys that verify nothing', () => {
+  const refused = (...keys: unknown[]) => KeySet.parse({ keys })!.refused
+
+  it('are named with the reason', async () => {
+    const weak = { kty: 'RSA', kid: 'weak', n: integer(2n ** 1023n + 1n), e: 'AQAB' }
+    expect(refused(rsa.publicJwk, ec.publicJwk)).toEqual([])
+    expect(refused(rsa.publicJwk, weak)).toEqual([{ kid: 'weak', why: 'unfit' }])
+    expect(refused({ kty: 'oct', kid: 'mac', k: 'AAAA' })).toEqual([{ kid: 'mac', why: 'unfit' }])
+    expect(refused(rsa.privateJwk)).toEqual([{ kid: 'rsa-1', why: 'unfit' }])
+    expect(refused({ kty: 'RSA' })).toEqual([{ kid: '', why: 'unfit' }])
+    const twin = (await makeSigner('RS256', 'rsa-1')).publicJwk
+    const both = { kid: 'rsa-1', why: 'duplicate' }
+    expect(refused(rsa.publicJwk, twin)).toEqual([both, both])
+  })
+
+  it('are not those for encryption, nor two of one name for two algorithms', () => {
+    expect(refused({ ...rsa.publicJwk, use: 'enc' })).toEqual([])
+    expect(refused(rsa.publicJwk, { ...ec.publicJwk, kid: 'rsa-1' })).toEqual([])
+  })
+})
+
 describe('choosing a key', () => {
   it('chooses by kid, among others', async () => {
     const other = await makeSigner('RS256', 'rsa-2')

@@ -6,6 +6,7 @@ import type { Visit } from '../../../src/http/visit.ts'
 import { Seal } from '../../../src/seal.ts'
 import { sealAccessCookie } from '../../../src/session/access-cookie.ts'
 import type { Identity } from '../../../src/session/session.ts'
+import { TimedCache } from '../../../src/timed-cache.ts'
 import { makeSigner } from './keys.ts'
 import { siteOf } from './vars.ts'
 
@@ -22,6 +23,7 @@ export const ada: Identity = {
   createdAt: now,
   authTime: undefined,
   acr: undefined,
+  scope: 'openid',
 }
 
 export interface Sent extends UpstreamRequest {
@@ -36,7 +38,6 @@ export interface Ports extends GatewayServices {
 }
 
 export function makePorts(): Ports {
-  const kept = new Map<string, string>()
   let count = 0
   const ports: Ports = {
     sent: [],
@@ -57,7 +58,14 @@ export function makePorts(): Ports {
     },
     signingKeys: { current: async () => signer },
     random: () => `random-${String(++count)}`,
-    assertions: { get: (key) => kept.get(key), set: (key, value) => void kept.set(key, value) },
+    assertions: new TimedCache(),
+    introspections: new TimedCache(),
+    decryptionKeys: async () => [],
+    directory: {
+      metadata: () => Promise.reject(new Error('not here')),
+      keys: () => Promise.reject(new Error('not here')),
+    },
+    outbound: () => Promise.reject(new Error('not here')),
     upstreams: {
       async fetch(_upstream, url, init) {
         ports.sent.push({ ...init, url: url.href })

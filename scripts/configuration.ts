@@ -1,0 +1,55 @@
+/**
+ * A wrangler.toml as the Worker would read it, on a machine that may lack its secrets. `npm run check:config`
+ * and `npm run explain` share it.
+ */
+import { existsSync, readFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { parseEnv } from 'node:util'
+
+import { type ParsedConfig, parseConfig } from '../src/config/parse.ts'
+import { readWranglerConfig, type WranglerConfig } from './local-worker.ts'
+
+export interface LocalConfiguration {
+  readonly parsed: ParsedConfig
+  /** Secrets that `[secrets] required` lists and that are set neither in the environment nor in `.dev.vars`. */
+  readonly elsewhere: readonly string[]
+}
+
+/**
+ * Secrets are read from the environment and from `.dev.vars` beside the file. One that is set in neither is taken
+ * as set in production when `[secrets] required` lists it.
+ */
+export function readLocalConfiguration(path: string): LocalConfiguration {
+  const config = readWranglerConfig(path)
+  const secretsFile = join(dirname(path), '.dev.vars')
+  const local = existsSync(secretsFile) ? parseEnv(readFileSync(secretsFile, 'utf8')) : {}
+  const env: Record<string, unknown> = { ...config.vars }
+  for (const binding of bindingsOf(config)) env[binding] = { fetch: () => undefined }
+  const elsewhere: string[] = []
+  const decryptionKeys = decryptionKeysIn(config.vars)
+  for (const name of config.secrets?.required ?? []) {
+    const value = local[name] || process.env[name]
+    if (value === undefined || value === '') elsewhere.push(name)
+    // Stands in for a secret whose value is not here: of the right form, so that only the rest is judged.
+    const form = 'A'.repeat(43)
+    env[name] = value || (decryptionKeys.has(name) ? JSON.stringify({ kty: 'oct', k: form }) : form)
+  }
+  return { parsed: parseConfig(env), elsewhere }
+}
+
+function bindingsOf(config: WranglerConfig): readonly string[] {
+  const services = (config.services ?? []).map(({ binding }) => binding)
+  const assets = config.assets?.binding
+  return assets === undefined ? services : [...services, assets]
+}
+
+/** The names of the secrets that hold JWKs; anything that has another form than expected is left to the parser. */
+function decryptionKeysIn(vars: Readonly<Record<string, unknown>>): ReadonlySet<string> {
+  const issuers = Array.isArray(vars['ISSUERS']) ? (vars['ISSUERS'] as readonly unknown[]) : []
+  const written = issuers.map((issuer) => JSON.stringify(issuer) ?? '')
+  const names = written.flatMap((text) => {
+    const { decryption } = JSON.parse(text) as { readonly decryption?: unknown }
+    return [...(JSON.stringify(decryption) ?? '').matchAll(/"secret":"([^"]+)"/g)]
+  })
+  return new Set(names.map(([, name]) => name ?? ''))
+}

@@ -1,0 +1,199 @@
+/**
+ * `SITES[]` → `Site`, with its routes.
+ */
+import type { Provider, Site } from './config.ts'
+import type { Report } from './field.ts'
+import type { Issuer } from './issuer.ts'
+import { isLoopback } from './loopback.ts'
+import { parseAccess } from './parse-access.ts'
+import type { Forward, Route, Upstream } from './route.ts'
+import { RouteTable } from './route-table.ts'
+import type { WrittenRoute, WrittenSite } from './schema.ts'
+import type { Env } from './secrets.ts'
+
+/** Who a site may name. */
+export interface Parties {
+  readonly providers: readonly Provider[]
+  readonly issuers: readonly Issuer[]
+}
+
+export function parseSite(
+  written: WrittenSite,
+  path: string,
+  parties: Parties,
+  env: Env,
+  report: Report,
+): Site {
+  const provider = parties.providers.find(({ id }) => id === written.provider)
+  if (written.provider !== undefined && provider === undefined) {
+    const known = parties.providers.map(({ id }) => id).join(', ') || 'none'
+    report(`${path}.provider`, `names no provider; there are: ${known}`)
+  }
+  const { access, idle, absolute, grace } = written.session
+  if (access * 2 > idle)
+    report(
+      `${path}.session.idle`,
+      `(${idle} s) must be at least twice session.access (${access} s)`,
+    )
+  if (idle > absolute)
+    report(
+      `${path}.session.absolute`,
+      `(${absolute} s) must not be less than session.idle (${idle} s)`,
+    )
+  if (grace >= access && grace > 1)
+    report(`${path}.session.grace`, `(${grace} s) must be less than session.access (${access} s)`)
+
+  for (const [i, host] of written.hosts.entries()) {
+    if (/:(?:443|80)$/.test(host)) {
+      report(
+        `${path}.hosts[${i}]`,
+        'names the standard port, which never stands in a URL: leave it out',
+      )
+    }
+  }
+  const loopback = written.hosts.every((host) =>
+    isLoopback(URL.parse(`http://${host}`)?.hostname ?? ''),
+  )
+  if (written.development && !loopback) {
+    report(`${path}.development`, 'is for loopback hosts only (localhost, 127.0.0.1, [::1])')
+  }
+  if (!written.cookies.secure && !written.development) {
+    report(
+      `${path}.cookies.secure`,
+      'can be false in development only: cookies must not travel in the clear',
+    )
+  }
+  if (provider?.insecure === true && !written.development) {
+    report(
+      `${path}.provider`,
+      'speaks plain http, which only a site with development = true may use',
+    )
+  }
+  const scheme = written.development ? 'http' : 'https'
+  return Object.freeze({
+    id: written.id,
+    hosts: written.hosts,
+    provider,
+    basePath: written.base_path,
+    development: written.development,
+    cookies: cookieProfile(written.cookies.secure, written.cookies.same_site),
+    session: written.session,
+    login: { lifetime: written.login.lifetime, returnTo: written.login.return_to },
+    logout: { returnTo: written.logout.return_to },
+    assertion: {
+      lifetime: written.assertion.lifetime,
+      issuer: `${scheme}://${written.hosts[0] ?? ''}`,
+    },
+    identityHeaders: new Set(written.identity_headers),
+    routes: parseRoutes(written, path, parties, env, report),
+  })
+}
+
+/**
+ * `__Host-Http-` keeps a cookie to this host, to https and out of scripts, by the browser's own check of
+ * the name. attack: cookie-tossing
+ */
+function cookieProfile(secure: boolean, sameSite: 'lax' | 'strict'): Site['cookies'] {
+  const prefix = secure ? '__Host-Http-sallyport-' : 'sallyport-'
+  const same = sameSite === 'lax' ? 'Lax' : 'Strict'
+  return {
+    access: `${prefix}access`,
+    refresh: `${prefix}refresh`,
+    login: `${prefix}login-`,
+    attributes: `Path=/; ${secure ? 'Secure; ' : ''}HttpOnly; SameSite=${same}`,
+  }
+}
+
+/** Where a site answers for itself, whatever its routes say. */
+const wellKnown = ['/.well-known/jwks.json', '/.well-known/oauth-protected-resource']
+
+function parseRoutes(
+  site: WrittenSite,
+  sitePath: string,
+  parties: Parties,
+  env: Env,
+  report: Report,
+): RouteTable {
+  const table = new RouteTable()
+  for (const [i, written] of site.routes.entries()) {
+    const path = `${sitePath}.routes[${i}]`
+    if (written.path === site.base_path || written.path.startsWith(`${site.base_path}/`)) {
+      report(`${path}.path`, `lies under base_path (${site.base_path}), which is never forwarded`)
+    }
+    const ours = wellKnown.find((own) => written.path === own || written.path.startsWith(`${own}/`))
+    if (ours !== undefined) {
+      report(`${path}.path`, `lies at ${ours}, where the site answers for itself`)
+    }
+    const route: Route = {
+      path: written.path,
+      methods: written.methods === undefined ? undefined : new Set(written.methods),
+      access: parseAccess(
+        written.access,
+        `${path}.access`,
+        parties.issuers,
+        site.development,
+        report,
+      ),
+      upstream: parseUpstream(written, path, site, env, report),
+      forward: parseForward(written),
+    }
+    const { any } = route.access
+    if (any.has('session') && site.provider === undefined) {
+      report(`${sitePath}.provider`, `is required: ${written.path} lets sessions in`)
+    }
+    if (route.forward.kind === 'assertion' && any.size === 1 && any.has('anonymous')) {
+      report(`${path}.forward`, 'has nobody to assert: the route knows no caller')
+    }
+    const problem = table.add(route)
+    if (problem !== undefined) report(`${path}.path`, problem)
+  }
+  return table
+}
+
+function parseForward({ forward }: WrittenRoute): Forward {
+  return forward === 'none' ? { kind: 'none' } : { kind: 'assertion', ...forward.assertion }
+}
+
+function parseUpstream(
+  { upstream }: WrittenRoute,
+  path: string,
+  site: WrittenSite,
+  env: Env,
+  report: Report,
+): Upstream {
+  const { url, service, assets, timeout } = upstream
+  if ([url, service, assets].filter((kind) => kind !== undefined).length !== 1) {
+    report(`${path}.upstream`, 'must have exactly one of url, service, assets')
+  }
+  if (url !== undefined) {
+    const parsed = URL.parse(url)
+    const local = parsed !== null && isLoopback(parsed.hostname)
+    if (parsed === null || parsed.username !== '' || parsed.password !== '') {
+      report(`${path}.upstream.url`, 'must be a URL without credentials')
+    } else if (parsed.protocol !== 'https:' && !(site.development && local)) {
+      report(
+        `${path}.upstream.url`,
+        'must be https; plain http is for loopback upstreams of a development site',
+      )
+    } else if (site.hosts.includes(parsed.host)) {
+      report(
+        `${path}.upstream.url`,
+        `is a host of this site (${parsed.host}): the request would come back here`,
+      )
+    }
+    return { kind: 'url', url: parsed ?? new URL('https://invalid.invalid'), timeout }
+  }
+  const kind = service !== undefined ? 'service' : 'assets'
+  const binding = service ?? assets ?? ''
+  if (binding !== '' && !isFetcher(env[binding])) {
+    report(
+      `${path}.upstream.${kind}`,
+      `names the binding ${binding}, which this Worker does not have`,
+    )
+  }
+  return { kind, binding, timeout }
+}
+
+function isFetcher(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && 'fetch' in value
+}

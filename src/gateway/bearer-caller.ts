@@ -1,0 +1,136 @@
+/**
+ * From a bearer token to a caller: the issuer found in the configuration, the token verified with its keys, or
+ * asked about.
+ */
+import type { Issuer } from '../config/issuer.ts'
+import type { AccessRule } from '../config/route.ts'
+import { accept, deny, type Denied, type Result, type TokenCheck } from '../denial.ts'
+import { sha256 } from '../digest.ts'
+import { introspect, type IntrospectionParties } from '../oidc/introspection.ts'
+import type { TimedCache } from '../timed-cache.ts'
+import { type TokenPolicy, VerifiedToken } from '../token/access-token.ts'
+import { decryptToken, type DecryptionKey } from '../token/encrypted.ts'
+import {
+  looksEncrypted,
+  looksSigned,
+  unverifiedIssuer,
+  unverifiedKid,
+} from '../token/unverified.ts'
+
+export interface BearerServices extends IntrospectionParties {
+  /** The issuer's decryption keys, imported. */
+  readonly decryptionKeys: (issuer: Issuer) => Promise<readonly DecryptionKey[]>
+  /** What introspection said, by issuer, endpoint and the token's hash. */
+  readonly introspections: TimedCache<Result<VerifiedToken>>
+}
+
+/** Proof that a bearer's token was verified for the audience of a rule. Only this module makes one. */
+export class BearerCaller {
+  readonly kind: 'bearer' | 'machine'
+  readonly token: VerifiedToken
+  readonly #verified = true
+
+  private constructor(token: VerifiedToken) {
+    this.kind = token.isMachine ? 'machine' : 'bearer'
+    this.token = token
+  }
+
+  get verified(): boolean {
+    return this.#verified
+  }
+
+  /** `token_refused` with the check that failed. Throws `Fault` where an issuer is needed and cannot be asked. */
+  static async authenticate(
+    services: BearerServices,
+    rule: AccessRule,
+    text: string,
+    now: number,
+  ): Promise<Result<BearerCaller>> {
+    const token = await verify(services, rule, text, now)
+    if (!token.ok) return token
+    // Absence never equals absence: without `aud` a token is for nobody. attack: token-for-another-audience
+    const { audience } = token.value
+    return rule.audience.some((name) => audience.includes(name))
+      ? accept(new BearerCaller(token.value))
+      : refuse('audience')
+  }
+}
+
+async function verify(
+  services: BearerServices,
+  rule: AccessRule,
+  text: string,
+  now: number,
+): Promise<Result<VerifiedToken>> {
+  if (looksEncrypted(text)) return verifyEncrypted(services, rule, text, now)
+  // The token's word selects among the configured, nothing more. attack: issuer-from-the-token
+  const iss = looksSigned(text) ? unverifiedIssuer(text) : undefined
+  if (iss === undefined) return verifyOpaque(services, rule, text, now)
+  const issuer = rule.issuers.find((candidate) => candidate.issuer === iss)
+  if (issuer === undefined) return refuse('issuer_unknown')
+  if (issuer.algorithms.length === 0) return verifyOpaque(services, rule, text, now)
+  if (issuer.decryption?.required === true) return refuse('encryption_missing')
+  return verifySigned(services, issuer, text, now)
+}
+
+async function verifySigned(
+  { directory }: BearerServices,
+  issuer: Issuer,
+  text: string,
+  now: number,
+): Promise<Result<VerifiedToken>> {
+  const keys = await directory.keys(issuer, unverifiedKid(text))
+  return VerifiedToken.verify(text, keys, policyOf(issuer), now)
+}
+
+/** Its issuer is known once it is open, so each issuer with keys may try; what is inside must be that issuer's. */
+async function verifyEncrypted(
+  services: BearerServices,
+  rule: AccessRule,
+  text: string,
+  now: number,
+): Promise<Result<VerifiedToken>> {
+  let last: Denied = refuse('encryption')
+  for (const issuer of rule.issuers) {
+    if (issuer.decryption === undefined) continue
+    const keys = await services.decryptionKeys(issuer)
+    const inner = await decryptToken(text, keys, issuer.decryption)
+    if (inner.ok) {
+      return unverifiedIssuer(inner.value) === issuer.issuer
+        ? verifySigned(services, issuer, inner.value, now)
+        : refuse('issuer')
+    }
+    last = inner
+  }
+  return last
+}
+
+/** The one issuer of the rule that answers for opaque tokens (`config/parse-access.ts` allows one). */
+async function verifyOpaque(
+  services: BearerServices,
+  rule: AccessRule,
+  text: string,
+  now: number,
+): Promise<Result<VerifiedToken>> {
+  const issuer = rule.issuers.find(({ introspection }) => introspection !== undefined)
+  if (issuer?.introspection === undefined) return refuse('opaque')
+  const { introspection } = issuer
+  // One token may be good at one issuer and nothing at another. attack: introspection-cache-mix-up
+  const key = JSON.stringify([issuer.id, introspection.endpoint ?? '', await sha256(text)])
+  const known = services.introspections.get(key, now)
+  if (known !== undefined) return known
+  const policy = policyOf(issuer)
+  const answer = await introspect(services, issuer, introspection, policy, text, now)
+  const until = now + introspection.cache
+  const expiresAt = answer.ok ? Math.min(until, answer.value.expiresAt) : until
+  services.introspections.set(key, answer, expiresAt)
+  return answer
+}
+
+function policyOf(issuer: Issuer): TokenPolicy {
+  return issuer
+}
+
+function refuse(check: TokenCheck): Denied {
+  return deny({ reason: 'token_refused', check })
+}

@@ -1,0 +1,199 @@
+/**
+ * What an access token says, checked (RFC 9068 section 4, RFC 7519 section 4.1, RFC 8725): the one way to a
+ * `VerifiedToken`, for signed tokens and for answers of introspection alike.
+ */
+import { accept, deny, type Result, type SignatureCheck, type TokenCheck } from '../denial.ts'
+import type { KeySet } from './key-set.ts'
+import { parseJsonObject, verifyJws } from './jws.ts'
+
+/** How the configuration wants one issuer's tokens, on one route. Times in seconds. */
+export interface TokenPolicy {
+  readonly issuer: string
+  readonly algorithms: readonly string[]
+  /** `undefined` asks for no `typ`, but shuts out those of other tokens. */
+  readonly types: readonly string[] | undefined
+  readonly clockSkew: number
+  readonly maxLifetime: number
+}
+
+export type Claims = Readonly<Record<string, unknown>>
+
+/** Proof that a token was verified. Only this module makes one. */
+export class VerifiedToken {
+  readonly issuer: string
+  /** `undefined` where the token stands for the client itself. */
+  readonly subject: string | undefined
+  readonly clientId: string | undefined
+  readonly audience: readonly string[]
+  readonly scopes: ReadonlySet<string>
+  readonly id: string | undefined
+  readonly issuedAt: number | undefined
+  readonly expiresAt: number
+  readonly authTime: number | undefined
+  readonly acr: string | undefined
+  readonly claims: Claims
+  readonly #verified = true
+
+  private constructor(read: ReadClaims) {
+    this.issuer = read.issuer
+    this.subject = read.subject
+    this.clientId = read.clientId
+    this.audience = read.audience
+    this.scopes = read.scopes
+    this.id = read.id
+    this.issuedAt = read.issuedAt
+    this.expiresAt = read.expiresAt
+    this.authTime = read.authTime
+    this.acr = read.acr
+    this.claims = read.claims
+  }
+
+  get verified(): boolean {
+    return this.#verified
+  }
+
+  /** Who an origin is told of: the person, or the client that speaks for itself. */
+  get principal(): string {
+    return this.subject ?? this.clientId ?? ''
+  }
+
+  /**
+   * Whether the client speaks for itself: RFC 9068 section 2.2 puts the client into `sub` where no person is
+   * involved.
+   */
+  get isMachine(): boolean {
+    return this.subject === undefined || this.subject === this.clientId
+  }
+
+  /** A signed token. Every denial is `token_refused` with the check that failed. */
+  static async verify(
+    token: string,
+    keys: KeySet,
+    policy: TokenPolicy,
+    now: number,
+  ): Promise<Result<VerifiedToken>> {
+    const signed = await verifyJws(token, keys, {
+      algorithms: policy.algorithms,
+      ...(policy.types === undefined ? { otherTypes: typesOfOthers } : { types: policy.types }),
+    })
+    if (!signed.ok) {
+      return signed.denial.reason === 'signature_refused' ? refuse(signed.denial.check) : signed
+    }
+    const claims = parseJsonObject(signed.value.payload)
+    if (claims === undefined) return refuse('claim_malformed')
+    // An issuer that promises RFC 9068 also promises its claims.
+    const promised = policy.types?.includes('at+jwt') === true ? required : ['iss', 'exp']
+    if (promised.some((name) => claims[name] === undefined)) return refuse('claim_missing')
+    // attack: token-type-confusion
+    if (policy.types === undefined && isForAnotherPurpose(claims)) return refuse('type')
+    return VerifiedToken.fromClaims(claims, policy, now)
+  }
+
+  /** An answer of introspection, or the payload of a token whose signature was verified. */
+  static fromClaims(claims: Claims, policy: TokenPolicy, now: number): Result<VerifiedToken> {
+    const read = readClaims(claims)
+    if (read === undefined) return refuse('claim_malformed')
+    // attack: issuer-from-the-token
+    if (read.issuer !== policy.issuer) return refuse('issuer')
+    const failed = checkTimes(read, policy, now)
+    if (failed !== undefined) return refuse(failed)
+    // A token of nobody is nobody's identity.
+    if (read.subject === undefined && read.clientId === undefined) return refuse('claim_missing')
+    // attack: bound-token-as-bearer
+    if (claims['cnf'] !== undefined) return refuse('sender_constrained')
+    return accept(new VerifiedToken(read))
+  }
+}
+
+const required = ['iss', 'exp', 'aud', 'sub', 'client_id', 'iat', 'jti']
+
+/** ID tokens are `JWT` or nothing and are told by their claims; the rest by `typ`. */
+const typesOfOthers = [
+  ...['dpop+jwt', 'logout+jwt', 'secevent+jwt', 'token-introspection+jwt', 'oauth-authz-req+jwt'],
+  ...['client-authentication+jwt', 'sallyport+jwt', 'id_token+jwt'],
+]
+
+/** ID tokens carry `nonce` or `at_hash`, logout tokens and security events `events`. */
+function isForAnotherPurpose(claims: Claims): boolean {
+  return ['nonce', 'at_hash', 'c_hash', 'events', 'htu'].some((name) => claims[name] !== undefined)
+}
+
+interface ReadClaims {
+  readonly issuer: string
+  readonly subject: string | undefined
+  readonly clientId: string | undefined
+  readonly audience: readonly string[]
+  readonly scopes: ReadonlySet<string>
+  readonly id: string | undefined
+  readonly issuedAt: number | undefined
+  readonly notBefore: number | undefined
+  readonly expiresAt: number
+  readonly authTime: number | undefined
+  readonly acr: string | undefined
+  readonly claims: Claims
+}
+
+/** The registered claims in their types; `undefined` where one has another. */
+function readClaims(claims: Claims): ReadClaims | undefined {
+  const { iss, sub, aud, exp, iat, nbf, jti, auth_time: authTime, acr } = claims
+  const clientId = claims['client_id'] ?? claims['azp']
+  const audience = typeof aud === 'string' ? [aud] : (aud ?? [])
+  const scopes = readScopes(claims['scope'] ?? claims['scp'])
+  if (typeof iss !== 'string' || !isTime(exp) || scopes === undefined) return undefined
+  if (!isOptional(isText, sub) || !isOptional(isText, clientId) || !isOptional(isText, jti))
+    return undefined
+  if (!isOptional(isTime, iat) || !isOptional(isTime, nbf) || !isOptional(isTime, authTime))
+    return undefined
+  if (!isOptional(isText, acr) || !Array.isArray(audience) || !audience.every(isText))
+    return undefined
+  return {
+    issuer: iss,
+    subject: sub,
+    clientId,
+    audience,
+    scopes,
+    id: jti,
+    issuedAt: iat,
+    notBefore: nbf,
+    expiresAt: exp,
+    authTime,
+    acr,
+    claims,
+  }
+}
+
+/** A space-delimited text (RFC 8693 section 4.2), or the list that some issuers write. */
+function readScopes(scope: unknown): ReadonlySet<string> | undefined {
+  if (scope === undefined) return new Set()
+  if (typeof scope === 'string') return new Set(scope.split(' ').filter((word) => word !== ''))
+  return Array.isArray(scope) && scope.every(isText) ? new Set(scope) : undefined
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === 'string' && value !== ''
+}
+
+function isTime(value: unknown): value is number {
+  return typeof value === 'number' && Number.isFinite(value) && value >= 0
+}
+
+function isOptional<T>(is: (value: unknown) => value is T, value: unknown): value is T | undefined {
+  return value === undefined || is(value)
+}
+
+function checkTimes(
+  { expiresAt, notBefore, issuedAt }: ReadClaims,
+  { clockSkew, maxLifetime }: TokenPolicy,
+  now: number,
+): TokenCheck | undefined {
+  if (now >= expiresAt + clockSkew) return 'expired'
+  if (notBefore !== undefined && notBefore > now + clockSkew) return 'not_yet_valid'
+  if (issuedAt !== undefined && issuedAt > now + clockSkew) return 'issued_in_the_future'
+  // Without `iat` what is left of its life must do.
+  if (expiresAt - (issuedAt ?? now) > maxLifetime) return 'lifetime'
+  return undefined
+}
+
+function refuse(check: TokenCheck | SignatureCheck): Result<never> {
+  return deny({ reason: 'token_refused', check })
+}
