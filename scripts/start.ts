@@ -48,6 +48,13 @@ async function start(): Promise<void> {
         backchannel_logout_uri: `${site}/auth/backchannel-logout`,
         backchannel_logout_session_required: true,
       },
+      {
+        client_id: 'sallyport-machine',
+        client_secret: secrets.DEMO_MACHINE_SECRET,
+        redirect_uris: [],
+        response_types: [],
+        grant_types: ['client_credentials'],
+      },
     ],
   })
   closing.push(() => provider.close())
@@ -57,7 +64,7 @@ async function start(): Promise<void> {
     configPath,
     port: ports.worker,
     vars: movedVars(),
-    secrets,
+    secrets: { ...secrets },
     persistTo: join(stateDir, 'state'),
     onLog: (line) => console.log(line),
   })
@@ -70,6 +77,12 @@ Sallyport is running. Open
 
 Sign in with any name and password, call the API, wait a minute until the access cookie has run out and call
 again, open ${site}/private/ in a new tab, sign out.
+
+A program calls the API with a token of its own:
+
+    TOKEN=$(curl -s -u sallyport-machine:${secrets.DEMO_MACHINE_SECRET} \\
+      -d grant_type=client_credentials -d resource=${site}/api ${provider.issuer}/token | cut -d'"' -f4)
+    curl -H "Authorization: Bearer $TOKEN" ${site}/api/me
 
 OpenID provider ${provider.issuer}, API ${api.url}. The Worker's log follows; Ctrl-C ends everything.
 `)
@@ -85,17 +98,24 @@ function movedVars(): Readonly<Record<string, unknown>> {
   return JSON.parse(moved) as Record<string, unknown>
 }
 
+interface DemoSecrets {
+  readonly SEAL_KEYS: string
+  readonly DEMO_CLIENT_SECRET: string
+  readonly DEMO_MACHINE_SECRET: string
+}
+
 /**
  * Made at the first start and kept: what the Worker stored stays readable. The provider forgets its grants when it
  * ends, so a session lasts over a restart until its next renewal.
  */
-function readSecrets(): { readonly SEAL_KEYS: string; readonly DEMO_CLIENT_SECRET: string } {
+function readSecrets(): DemoSecrets {
   const file = join(stateDir, 'secrets.json')
-  if (existsSync(file))
-    return JSON.parse(readFileSync(file, 'utf8')) as ReturnType<typeof readSecrets>
-  const secrets = {
+  const kept = existsSync(file) ? readFileSync(file, 'utf8') : '{}'
+  const secrets: DemoSecrets = {
     SEAL_KEYS: randomBytes(32).toString('base64url'),
     DEMO_CLIENT_SECRET: randomBytes(24).toString('base64url'),
+    DEMO_MACHINE_SECRET: randomBytes(24).toString('base64url'),
+    ...(JSON.parse(kept) as Partial<DemoSecrets>),
   }
   mkdirSync(stateDir, { recursive: true })
   writeFileSync(file, JSON.stringify(secrets), { mode: 0o600 })

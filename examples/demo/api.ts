@@ -51,7 +51,7 @@ function verifier({ site, audience }: ApiOptions): Verify {
       typ: 'sallyport+jwt',
       issuer: site(),
       audience,
-      requiredClaims: ['exp', 'sub', 'sid'],
+      requiredClaims: ['exp', 'sub', 'caller'],
     })
     return payload
   }

@@ -19,6 +19,10 @@ export interface ProviderOptions {
   readonly clients: readonly ClientMetadata[]
   /** Where the signing keys live on between runs. */
   readonly stateDir?: string
+  /** The signing keys, as published; the first of an algorithm signs. Made where absent. */
+  readonly keys?: readonly JWK[]
+  /** Clients whose access tokens are opaque; all others get signed ones where they name a resource. */
+  readonly opaqueFor?: readonly string[]
   /** Seconds an access token lives. */
   readonly accessTokenLifetime?: number
   /** Anything else of oidc-provider's, laid over what stands here. */
@@ -49,7 +53,7 @@ export async function startProvider(options: ProviderOptions): Promise<RunningPr
   })
   const issuer = `http://localhost:${(server.address() as AddressInfo).port}`
   const provider = new Provider(issuer, {
-    ...configuration(options, await signingKeys(options.stateDir)),
+    ...configuration(options, options.keys ?? (await signingKeys(options.stateDir))),
     ...options.configuration,
   })
   provider.on('grant.success', ({ oidc }) => {
@@ -99,6 +103,7 @@ function configuration(options: ProviderOptions, keys: readonly JWK[]): Configur
     ttl: {
       AccessToken: lifetime,
       AuthorizationCode: 60,
+      ClientCredentials: lifetime,
       Grant: 86_400,
       IdToken: 600,
       Interaction: 600,
@@ -115,6 +120,8 @@ function configuration(options: ProviderOptions, keys: readonly JWK[]): Configur
         accountId: oidc.session?.accountId ?? '',
       })
       grant.addOIDCScope('openid offline_access profile email')
+      const resource = oidc.params?.['resource']
+      if (typeof resource === 'string') grant.addResourceScope(resource, 'orders')
       await grant.save()
       return grant
     },
@@ -124,6 +131,18 @@ function configuration(options: ProviderOptions, keys: readonly JWK[]): Configur
       revocation: { enabled: true, allowedPolicy: () => true },
       backchannelLogout: { enabled: true },
       clientCredentials: { enabled: true },
+      // A token for one API: signed (RFC 9068), with that API as its audience.
+      resourceIndicators: {
+        enabled: true,
+        defaultResource: () => [],
+        getResourceServerInfo: (_, resource, client) => ({
+          scope: 'orders',
+          audience: resource,
+          accessTokenTTL: lifetime,
+          accessTokenFormat:
+            options.opaqueFor?.includes(client.clientId) === true ? 'opaque' : 'jwt',
+        }),
+      },
       rpInitiatedLogout: {
         enabled: true,
         logoutSource: (context, form) => {
@@ -195,20 +214,21 @@ async function bodyOf(request: IncomingMessage): Promise<string> {
   return body
 }
 
+/** New signing keys, one an algorithm, with names of their own. */
+export function makeKeys(): Promise<readonly JWK[]> {
+  return Promise.all(
+    ['RS256', 'ES256'].map(async (alg) => {
+      const { privateKey } = await generateKeyPair(alg, { extractable: true })
+      const kid = randomBytes(8).toString('hex')
+      return { ...(await exportJWK(privateKey)), alg, use: 'sig', kid }
+    }),
+  )
+}
+
 async function signingKeys(stateDir: string | undefined): Promise<readonly JWK[]> {
   const file = stateDir === undefined ? undefined : join(stateDir, 'provider-keys.json')
   if (file !== undefined && existsSync(file)) return JSON.parse(readFileSync(file, 'utf8')) as JWK[]
-  const keys = await Promise.all(
-    ['RS256', 'ES256'].map(async (alg) => {
-      const { privateKey } = await generateKeyPair(alg, { extractable: true })
-      return {
-        ...(await exportJWK(privateKey)),
-        alg,
-        use: 'sig',
-        kid: randomBytes(8).toString('hex'),
-      }
-    }),
-  )
+  const keys = await makeKeys()
   if (file !== undefined && stateDir !== undefined) {
     mkdirSync(stateDir, { recursive: true })
     writeFileSync(file, JSON.stringify(keys), { mode: 0o600 })

@@ -11,6 +11,7 @@ import {
   seesSignInForm,
   seesWhoIsHere,
   signIn,
+  refusal,
 } from './person.ts'
 import { aWorld } from './world.ts'
 
@@ -29,12 +30,18 @@ journey('Signing in', (browser) => {
   it('shows the API a verified identity, and neither our cookies nor a word of the client', async () => {
     const page = await newPerson(browser())
     await signIn(page, world().site, 'ada')
-    const forged = { headers: { Authorization: 'Bearer forged', 'Sallyport-Assertion': 'forged' } }
-    const answer = await call(page, '/api/me', forged)
+    const forged = { 'Sallyport-Assertion': 'forged', 'X-Forwarded-User': 'forged' }
+    const answer = await call(page, '/api/me', { headers: forged })
 
     expect(JSON.parse(answer.text)).toMatchObject({ identity: { sub: 'ada', aud: 'demo-api' } })
     expect(answer.text).not.toContain('forged')
     expect(answer.text).not.toContain('__Host-')
+    // The route takes tokens too: two credentials are one too many.
+    const both = { headers: { Authorization: 'Bearer forged' } }
+    expect(await refusal(page, '/api/me', both)).toEqual({
+      status: 400,
+      reason: 'credentials_several',
+    })
   })
 
   it('leaves nothing for scripts to steal', async () => {

@@ -8,6 +8,8 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { dirname, join } from 'node:path'
 
+import type { JWK } from 'jose'
+import type { ClientMetadata } from 'oidc-provider'
 import { afterAll, beforeAll } from 'vitest'
 import { unstable_readConfig } from 'wrangler'
 
@@ -24,12 +26,16 @@ export interface World {
   /** The site's origin, without a slash at the end. */
   readonly site: string
   readonly provider: RunningProvider
+  /** Secrets of the clients. */
+  readonly secrets: { readonly DEMO_CLIENT_SECRET: string; readonly DEMO_MACHINE_SECRET: string }
   /** Refresh tokens in the order in which the provider made them. */
   readonly refreshTokens: readonly string[]
   /** What the Worker wrote to its console. */
   readonly log: readonly string[]
   /** Ends the Worker and starts it again on the same storage, secrets and port. */
   restartWorker(): Promise<void>
+  /** Ends the provider, with all it remembers, and starts it again at the same place with these keys. */
+  restartProvider(keys: readonly JWK[]): Promise<void>
 }
 
 export interface WorldOptions {
@@ -61,13 +67,21 @@ async function open(options: WorldOptions, closing: (() => Promise<void>)[]): Pr
   const secrets = {
     SEAL_KEYS: randomBytes(32).toString('base64url'),
     DEMO_CLIENT_SECRET: randomBytes(24).toString('base64url'),
+    DEMO_MACHINE_SECRET: randomBytes(24).toString('base64url'),
   }
 
-  const provider = await startProvider({ port: 0, clients: [client(site, secrets)] })
+  const clients = clientsOf(site, secrets)
+  const opaqueFor = ['opaque-machine']
+  let provider = await startProvider({ port: 0, clients, opaqueFor })
   closing.push(() => provider.close())
   const refreshTokens: string[] = []
   // The token is opaque, so its id is all of it
   provider.provider.on('refresh_token.saved', ({ jti }) => refreshTokens.push(jti))
+  const restartProvider = async (keys: readonly JWK[]) => {
+    await provider.close()
+    const place = Number(new URL(provider.issuer).port)
+    provider = await startProvider({ port: place, clients, opaqueFor, keys })
+  }
   const api = await startApi({ port: 0, site: () => site, audience: 'demo-api' })
   closing.push(() => api.close())
 
@@ -88,18 +102,48 @@ async function open(options: WorldOptions, closing: (() => Promise<void>)[]): Pr
     await worker.close()
     worker = await startWorker()
   }
-  return { site, provider, refreshTokens, log, restartWorker }
-}
-
-function client(site: string, secrets: { readonly DEMO_CLIENT_SECRET: string }) {
   return {
-    client_id: 'sallyport-demo',
-    client_secret: secrets.DEMO_CLIENT_SECRET,
-    redirect_uris: [`${site}/auth/callback`],
-    post_logout_redirect_uris: [`${site}/`],
-    grant_types: ['authorization_code', 'refresh_token'],
+    site,
+    get provider() {
+      return provider
+    },
+    secrets,
+    refreshTokens,
+    log,
+    restartWorker,
+    restartProvider,
   }
 }
+
+function clientsOf(site: string, secrets: World['secrets']): readonly ClientMetadata[] {
+  const machine = {
+    client_secret: secrets.DEMO_MACHINE_SECRET,
+    redirect_uris: [],
+    response_types: [],
+    grant_types: ['client_credentials'],
+  }
+  return [
+    {
+      client_id: 'sallyport-demo',
+      client_secret: secrets.DEMO_CLIENT_SECRET,
+      redirect_uris: [`${site}/auth/callback`],
+      post_logout_redirect_uris: [`${site}/`],
+      grant_types: ['authorization_code', 'refresh_token'],
+    },
+    { client_id: 'sallyport-machine', ...machine },
+    { client_id: 'opaque-machine', ...machine },
+    {
+      client_id: 'mobile-app',
+      application_type: 'native',
+      token_endpoint_auth_method: 'none',
+      redirect_uris: [appCallback],
+      grant_types: ['authorization_code'],
+    },
+  ]
+}
+
+/** Where the provider sends people back to the app on their phone; nothing listens there. */
+export const appCallback = 'http://127.0.0.1/app-callback'
 
 interface Places {
   readonly site: string
