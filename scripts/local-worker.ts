@@ -45,7 +45,7 @@ export function readWranglerConfig(configPath: string): WranglerConfig {
   return unstable_readConfig({ config: configPath }, { hideWarnings: true }) as WranglerConfig
 }
 
-type V4Options = Parameters<typeof convertV4MiniflareOptions>[0]
+export type V4Options = Parameters<typeof convertV4MiniflareOptions>[0]
 
 interface LogEntry {
   readonly message: string
@@ -79,12 +79,27 @@ export async function bundleWorker(configPath: string): Promise<string> {
   return join(folder, 'index.js')
 }
 
-export async function startLocalWorker(options: LocalWorkerOptions): Promise<LocalWorker> {
-  const script = options.script ?? (await bundleWorker(options.configPath))
-  const config = readWranglerConfig(options.configPath)
+/** One Worker for Miniflare: what its wrangler.toml says, from a bundle of `bundleWorker`. */
+export function workerOptionsOf(
+  { configPath, vars, secrets }: Pick<LocalWorkerOptions, 'configPath' | 'vars' | 'secrets'>,
+  script: string,
+): Readonly<Record<string, unknown>> {
+  const config = readWranglerConfig(configPath)
   const made: unknown = unstable_getMiniflareWorkerOptions(config as never).workerOptions
   // The bundle is one module already: the rules for finding more do not apply.
   const { modulesRules: _, ...worker } = made as WorkerOptions
+  return {
+    ...worker,
+    name: config.name ?? 'sallyport',
+    modules: true,
+    rootPath: dirname(script),
+    scriptPath: script,
+    bindings: { ...worker.bindings, ...vars, ...secrets },
+  }
+}
+
+export async function startLocalWorker(options: LocalWorkerOptions): Promise<LocalWorker> {
+  const script = options.script ?? (await bundleWorker(options.configPath))
   const { onLog } = options
   const miniflareOptions: unknown = {
     host: '127.0.0.1',
@@ -95,16 +110,7 @@ export async function startLocalWorker(options: LocalWorkerOptions): Promise<Loc
     ...(onLog === undefined
       ? {}
       : { handleStructuredLogs: (entry: LogEntry) => onLog(entry.message) }),
-    workers: [
-      {
-        ...worker,
-        name: config.name ?? 'sallyport',
-        modules: true,
-        rootPath: dirname(script),
-        scriptPath: script,
-        bindings: { ...worker.bindings, ...options.vars, ...options.secrets },
-      },
-    ],
+    workers: [workerOptionsOf(options, script)],
   }
   const miniflare = new Miniflare(convertV4MiniflareOptions(miniflareOptions as V4Options))
   const url = await miniflare.ready

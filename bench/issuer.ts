@@ -1,0 +1,75 @@
+/**
+ * An issuer on loopback that counts who asks it, and tokens in its name.
+ */
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+
+import { type CryptoKey, exportJWK, generateKeyPair, type JWK, SignJWT } from 'jose'
+
+export interface Signer {
+  readonly algorithm: string
+  readonly issuer: string
+  readonly privateKey: CryptoKey
+  readonly publicJwk: JWK
+}
+
+export async function makeSigner(algorithm: string, issuer: string): Promise<Signer> {
+  const { publicKey, privateKey } = await generateKeyPair(algorithm, { extractable: true })
+  const publicJwk = { ...(await exportJWK(publicKey)), kid: 'known', alg: algorithm, use: 'sig' }
+  return { algorithm, issuer, privateKey, publicJwk }
+}
+
+/** Tokens that differ in their subject, good for an hour. */
+export function tokensOf(
+  signer: Signer,
+  count: number,
+  header: (i: number) => Readonly<Record<string, unknown>> = () => ({}),
+): Promise<readonly string[]> {
+  const now = Math.floor(Date.now() / 1000)
+  return Promise.all(
+    Array.from({ length: count }, (_, i) =>
+      new SignJWT({ client_id: 'app', scope: 'orders read', jti: `token-${String(i)}` })
+        .setProtectedHeader({ alg: signer.algorithm, kid: 'known', typ: 'at+jwt', ...header(i) })
+        .setIssuer(signer.issuer)
+        .setSubject(`person-${String(i)}`)
+        .setAudience('api')
+        .setIssuedAt(now)
+        .setExpirationTime(now + 3600)
+        .sign(signer.privateKey),
+    ),
+  )
+}
+
+export interface RunningIssuer {
+  readonly signer: Signer
+  readonly counts: { metadata: number; keys: number }
+  close(): Promise<void>
+}
+
+export async function startIssuer(): Promise<RunningIssuer> {
+  const counts = { metadata: 0, keys: 0 }
+  let answer = (_path: string | undefined): unknown => undefined
+  const server = createServer((request, response) => {
+    const body = answer(request.url)
+    response.writeHead(body === undefined ? 404 : 200, { 'content-type': 'application/json' })
+    response.end(JSON.stringify(body ?? {}))
+  })
+  await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve))
+  const issuer = `http://localhost:${String((server.address() as AddressInfo).port)}`
+  const signer = await makeSigner('ES256', issuer)
+  answer = (path) => {
+    if (path === '/.well-known/openid-configuration') {
+      counts.metadata += 1
+      return { issuer, authorization_endpoint: `${issuer}/authorize`, jwks_uri: `${issuer}/keys` }
+    }
+    if (path !== '/keys') return undefined
+    counts.keys += 1
+    return { keys: [signer.publicJwk] }
+  }
+  const close = () =>
+    new Promise<void>((resolve) => {
+      server.close(() => resolve())
+      server.closeAllConnections()
+    })
+  return { signer, counts, close }
+}

@@ -1,0 +1,72 @@
+/**
+ * Several Workers in one workerd, for measurements: the gate, what it is compared with, and what lies behind.
+ */
+import { readFileSync } from 'node:fs'
+import { rm } from 'node:fs/promises'
+import { stripTypeScriptTypes } from 'node:module'
+import { dirname, join } from 'node:path'
+
+import { convertV4MiniflareOptions, Log, LogLevel, Miniflare } from 'miniflare'
+
+import { bundleWorker, type V4Options, workerOptionsOf } from '../scripts/local-worker.ts'
+
+export const gateConfig = join(import.meta.dirname, 'gate/wrangler.toml')
+
+type Worker = Readonly<Record<string, unknown>>
+
+export interface Running {
+  readonly port: number
+  close(): Promise<void>
+}
+
+/** A Worker of one plain file in `workers/`. */
+export function plainWorker(name: string, more: Worker = {}): Worker {
+  return {
+    name,
+    modules: true,
+    script: stripTypeScriptTypes(
+      readFileSync(join(import.meta.dirname, `workers/${name}.ts`), 'utf8'),
+    ),
+    compatibilityDate: '2026-10-20',
+    ...more,
+  }
+}
+
+export function passThrough(): Worker {
+  return plainWorker('pass-through', { serviceBindings: { ORIGIN: 'origin' } })
+}
+
+/** The gate's bundle, made once a measurement; `close` removes it. */
+export async function bundleGate(): Promise<{ script: string; close: () => Promise<void> }> {
+  const script = await bundleWorker(gateConfig)
+  return { script, close: () => rm(dirname(script), { recursive: true, force: true }) }
+}
+
+export function gateWorker(script: string, vars: Worker, more: Worker = {}): Worker {
+  const secrets = { SEAL_KEYS: 'A'.repeat(43) }
+  return { ...workerOptionsOf({ configPath: gateConfig, vars, secrets }, script), ...more }
+}
+
+/** The first of the Workers answers on the port; the others are reached through bindings. */
+export async function startWorkers(
+  workers: readonly Worker[],
+  persistTo?: string,
+): Promise<Running> {
+  const [first = {}, ...others] = workers
+  // Straight to the Worker: the development proxy in front of it costs more than what is measured.
+  const direct = { ...first, unsafeDirectSockets: [{ host: '127.0.0.1', port: 0 }] }
+  const options: unknown = {
+    host: '127.0.0.1',
+    port: 0,
+    log: new Log(LogLevel.ERROR),
+    logRequests: false,
+    // Refused tokens are logged, one line each: not what is measured, and not to be printed.
+    handleStructuredLogs: () => undefined,
+    ...(persistTo === undefined ? {} : { resourcePersistencePath: persistTo }),
+    workers: [direct, ...others],
+  }
+  const miniflare = new Miniflare(convertV4MiniflareOptions(options as V4Options))
+  await miniflare.ready
+  const { port } = await miniflare.unsafeGetDirectURL(String(first['name']))
+  return { port: Number(port), close: () => miniflare.dispose() }
+}
