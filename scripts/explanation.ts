@@ -17,6 +17,7 @@ import type { Visit } from '../src/http/visit.ts'
 import { fetchDocuments, type ProviderDocuments } from '../src/oidc/provider-documents.ts'
 import { decryptionKeysOf } from '../src/platform/decryption-keys.ts'
 import { outbound } from '../src/platform/outbound.ts'
+import type { Revocations } from '../src/revocation/revocations.ts'
 import { Seal } from '../src/seal.ts'
 import { TimedCache } from '../src/timed-cache.ts'
 import { KeySet } from '../src/token/key-set.ts'
@@ -124,7 +125,7 @@ async function withToken(
     const who = caller === undefined ? [] : [row('token', wordsOf(caller, visit.now))]
     const why = caller === undefined ? [] : verdicts(route, judgedOf(caller, visit), visit.now)
     if (permit.ok) {
-      const outcome = row('passes', `as ${permit.value.caller.kind}`)
+      const outcome = row('passes', `as ${permit.value.caller.kind}, unless it was revoked`)
       return { lines: [...lines, '', ...who, ...why, outcome], passes: true }
     }
     const { reason, ...detail } = permit.denial
@@ -210,6 +211,7 @@ async function servicesFor(config: Config): Promise<CallerServices> {
     outbound,
     introspections: new TimedCache(),
     decryptionKeys: decryptionKeysOf,
+    revocations: noMarks,
     directory: {
       metadata: async (publisher) => (await documents(publisher)).metadata,
       keys: async (publisher) => {
@@ -221,6 +223,18 @@ async function servicesFor(config: Config): Promise<CallerServices> {
       },
     },
   }
+}
+
+/** The denylist is the deployment's: from here nothing of it is to be seen. */
+const noMarks: Revocations = {
+  isRevoked: async () => false,
+  catchUp: async () => undefined,
+  add: async () => undefined,
+  list: async () => [],
+  remove: async () => false,
+  wasSeen: async () => false,
+  see: async () => undefined,
+  age: () => undefined,
 }
 
 function row(name: string, text: string): string {

@@ -14,6 +14,7 @@ import type { Visit } from './http/visit.ts'
 import { answerKeySet, type PublishedKeys } from './keys/published.ts'
 import { loginEndpoints } from './login/endpoints.ts'
 import type { LoginServices } from './login/services.ts'
+import { operatorEndpoints, operatorPath } from './operator/endpoints.ts'
 
 export interface Services extends LoginServices, GatewayServices {
   readonly config: Config
@@ -49,10 +50,12 @@ async function serve(services: Services, visit: Visit): Promise<Result<Response>
   const { basePath } = visit.site
   // The base path is ours: nothing below it is ever forwarded.
   if (pathname === basePath || pathname.startsWith(`${basePath}/`)) {
+    const operators = `${basePath}${operatorPath}`
+    if (pathname === operators || pathname.startsWith(`${operators}/`))
+      return accept(await endpointsFor(services).operator.fetch(visit.request, { visit, services }))
     // A site without a provider signs nobody in.
     if (visit.site.provider === undefined) return deny({ reason: 'route_unknown' })
-    const endpoints = endpointsFor(services)
-    return accept(await endpoints.fetch(visit.request, { visit, services }))
+    return accept(await endpointsFor(services).login.fetch(visit.request, { visit, services }))
   }
   if (pathname === '/.well-known/jwks.json') return answerKeySet(services.publishedKeys, visit)
   if (pathname === resourcePath || pathname.startsWith(`${resourcePath}/`))
@@ -60,14 +63,20 @@ async function serve(services: Services, visit: Visit): Promise<Result<Response>
   return passGateway(services, visit)
 }
 
-const built = new WeakMap<Services, ReturnType<typeof loginEndpoints>>()
+interface Endpoints {
+  readonly login: ReturnType<typeof loginEndpoints>
+  readonly operator: ReturnType<typeof operatorEndpoints>
+}
 
-function endpointsFor(services: Services): ReturnType<typeof loginEndpoints> {
+const built = new WeakMap<Services, Endpoints>()
+
+function endpointsFor(services: Services): Endpoints {
   const known = built.get(services)
   if (known !== undefined) return known
-  const endpoints = loginEndpoints((visit, denial) =>
-    refused(services, visit.request, visit, { denial }),
-  )
+  const endpoints = {
+    login: loginEndpoints((visit, denial) => refused(services, visit.request, visit, { denial })),
+    operator: operatorEndpoints((visit, denied) => refused(services, visit.request, visit, denied)),
+  }
   built.set(services, endpoints)
   return endpoints
 }

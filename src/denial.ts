@@ -26,12 +26,14 @@ export type Denial =
   | { readonly reason: 'session_expired' }
   | { readonly reason: 'grant_revoked' }
   | { readonly reason: 'subject_changed' }
+  | { readonly reason: 'session_revoked' }
   // Bearer tokens
   | { readonly reason: 'token_missing' }
   | { readonly reason: 'token_malformed' }
   | { readonly reason: 'token_in_query' }
   | { readonly reason: 'token_in_body' }
   | { readonly reason: 'credentials_several' }
+  | { readonly reason: 'token_revoked' }
   | { readonly reason: 'token_refused'; readonly check: TokenCheck | SignatureCheck }
   // The route's rule
   | { readonly reason: 'caller_kind_refused' }
@@ -44,6 +46,10 @@ export type Denial =
       /** Seconds. */
       readonly maxAge: number | undefined
     }
+  // Operators
+  | { readonly reason: 'mark_unknown' }
+  // Events from others
+  | { readonly reason: 'event_refused'; readonly check: EventCheck | SignatureCheck }
   // Login
   | { readonly reason: 'return_to_foreign' }
   | { readonly reason: 'parameter_malformed'; readonly parameter: string }
@@ -92,6 +98,19 @@ export type TokenCheck =
   | 'encryption_missing'
   | 'opaque'
   | 'inactive'
+
+/** Which of the checks on a security event failed, beyond its signature; `oidc/event-token.ts` documents each. */
+export type EventCheck =
+  | 'issuer'
+  | 'audience'
+  | 'nonce'
+  | 'event'
+  | 'claim_missing'
+  | 'claim_malformed'
+  | 'expired'
+  | 'too_old'
+  | 'issued_in_the_future'
+  | 'replayed'
 
 export type Reason = Denial['reason']
 

@@ -14,6 +14,7 @@ export type FaultKind =
   | 'upstream_slow'
   | 'upstream_misconfigured'
   | 'storage_failed'
+  | 'revocation_unknown'
   | 'internal'
 
 export class Fault extends Error {

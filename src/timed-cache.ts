@@ -16,6 +16,10 @@ export class TimedCache<T> {
     return entry !== undefined && now < entry.expiresAt ? entry.value : undefined
   }
 
+  clear(): void {
+    this.#kept.clear()
+  }
+
   /** `expiresAt` in seconds. */
   set(key: string, value: T, expiresAt: number): void {
     this.#kept.delete(key)

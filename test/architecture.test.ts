@@ -219,13 +219,19 @@ function attacksIn(path: string): readonly string[] {
 it('docs/configuration.md names every key of the configuration, and no other', () => {
   const page = textOf('docs/configuration.md')
   const named = new Set([...page.matchAll(/`([^`\s]+)`/g)].map((match) => match[1]!))
-  // The three lists of conditions hold the same keys, described once
-  const described = (key: string) => key.replace(/\.claims_(?:any|none)\[\]/, '.claims[]')
+  // The lists of conditions, and the rules, hold the same keys, described once
+  const described = (key: string) =>
+    key
+      .replace(/\.claims_(?:any|none)\[\]/, '.claims[]')
+      .replace(/^SITES\[\]\.operator\./, 'SITES[].routes[].access.')
   const missing = knownKeys
     .filter((key) => !named.has(described(key)))
     .map((key) => `${key}: not in the page`)
   const unknown = [...named]
-    .filter((name) => /^(?:SITES|PROVIDERS|ISSUERS)\[\]/.test(name) && !knownKeys.includes(name))
+    .filter(
+      (name) =>
+        /^(?:(?:SITES|PROVIDERS|ISSUERS)\[\]|REVOCATION\.)/.test(name) && !knownKeys.includes(name),
+    )
     .map((name) => `${name}: not a key`)
   expectNone([...missing, ...unknown], 'docs/configuration.md and src/config/schema.ts disagree')
 })

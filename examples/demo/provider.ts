@@ -110,6 +110,11 @@ function configuration(options: ProviderOptions, keys: readonly JWK[]): Configur
       RefreshToken: 86_400,
       Session: 86_400,
     },
+    // Back-channel logout goes to loopback here, which the provider's own way out of the machine refuses.
+    fetch: (url, init) => {
+      const { dispatcher: _, ...rest } = { dispatcher: undefined, ...init }
+      return fetch(url, rest)
+    },
     interactions: { url: (_, { uid }) => `/sign-in/${uid}` },
     loadExistingGrant: async ({ oidc }) => {
       const known = oidc.session?.grantIdFor(oidc.client?.clientId ?? '')

@@ -31,7 +31,7 @@ const condition = table({
 
 const conditions = optional(list(condition, 1), [])
 
-const rule = table({
+export const rule = table({
   any: list(oneOf(['anonymous', 'session', 'bearer', 'machine']), 1),
   issuers: optional(list(identifier, 1), undefined),
   audience: optional(

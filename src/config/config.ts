@@ -3,6 +3,7 @@
  * anything. `parse.ts` is the only place that makes it.
  */
 import type { Issuer, Publisher, Registration } from './issuer.ts'
+import type { AccessRule } from './route.ts'
 import type { RouteTable } from './route-table.ts'
 
 export interface Config {
@@ -13,6 +14,10 @@ export interface Config {
   readonly issuers: readonly Issuer[]
   /** Newest first, each of at least 32 bytes. */
   readonly sealKeys: readonly Uint8Array<ArrayBuffer>[]
+  readonly revocation: {
+    /** Into so many objects the marks are spread. */
+    readonly shards: number
+  }
 }
 
 /** An OpenID provider, and our client registration at it. */
@@ -54,6 +59,12 @@ export interface Site {
   /** Further header names, folded, that no client may send to an origin. */
   readonly identityHeaders: ReadonlySet<string>
   readonly routes: RouteTable
+  /** Who may act as an operator of the site; `undefined` where nobody may. */
+  readonly operator: AccessRule | undefined
+  /** Whose shared signals are heard, and under which name; `undefined` where none are. */
+  readonly events: { readonly issuer: Issuer; readonly audience: string } | undefined
+  /** Seconds for which anything that a mark can end may be presented at the edge, and kept at all. */
+  readonly longest: { readonly edge: number; readonly session: number }
 }
 
 export interface CookieProfile {

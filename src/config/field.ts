@@ -84,6 +84,18 @@ export function bound(): Field<number> {
   }
 }
 
+/** A whole number within bounds. */
+export function count(least: number, most: number): Field<number> {
+  return {
+    paths: [],
+    read(value, path, report) {
+      if (Number.isInteger(value) && Number(value) >= least && Number(value) <= most)
+        return Number(value)
+      return report(path, `must be a whole number from ${least} to ${most}`)
+    },
+  }
+}
+
 /** A table whose form others define, such as a JWK. */
 export function freeTable(): Field<Readonly<Record<string, unknown>>> {
   return {

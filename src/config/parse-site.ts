@@ -6,7 +6,7 @@ import type { Report } from './field.ts'
 import type { Issuer } from './issuer.ts'
 import { isLoopback } from './loopback.ts'
 import { parseAccess } from './parse-access.ts'
-import type { Forward, Route, Upstream } from './route.ts'
+import type { AccessRule, Forward, RevocationPolicy, Route, Upstream } from './route.ts'
 import { RouteTable } from './route-table.ts'
 import type { WrittenRoute, WrittenSite } from './schema.ts'
 import type { Env } from './secrets.ts'
@@ -86,7 +86,50 @@ export function parseSite(
     },
     identityHeaders: new Set(written.identity_headers),
     routes: parseRoutes(written, path, parties, env, report),
+    operator: parseOperator(written, path, parties, report),
+    events: parseEvents(written, path, parties, report),
+    longest: {
+      edge: Math.max(access, ...parties.issuers.map(({ maxLifetime }) => maxLifetime)),
+      session: absolute,
+    },
   })
+}
+
+function parseEvents(
+  { events }: WrittenSite,
+  path: string,
+  { issuers }: Parties,
+  report: Report,
+): Site['events'] {
+  if (events === undefined) return undefined
+  const issuer = issuers.find(({ id }) => id === events.issuer)
+  if (issuer === undefined || issuer.algorithms.length === 0) {
+    report(`${path}.events.issuer`, 'must name an issuer with algorithms: who signs the events')
+    return undefined
+  }
+  return { issuer, audience: events.audience }
+}
+
+/** Operators come with tokens: a page in their browser must not act for them. */
+function parseOperator(
+  { operator, development }: WrittenSite,
+  path: string,
+  { issuers }: Parties,
+  report: Report,
+): AccessRule | undefined {
+  if (operator === undefined) return undefined
+  const rule = parseAccess(operator, `${path}.operator`, issuers, development, report)
+  if (rule.any.has('anonymous') || rule.any.has('session')) {
+    report(`${path}.operator.any`, 'can hold "bearer" and "machine" only')
+  }
+  const { scopes, scopesAny, claims, claimsAny, clientIds } = rule
+  if ([scopes, scopesAny, claims, claimsAny, clientIds].every(({ length }) => length === 0)) {
+    report(
+      `${path}.operator`,
+      'would make an operator of everybody with a token: name scopes, claims or client_ids',
+    )
+  }
+  return rule
 }
 
 /**
@@ -136,6 +179,7 @@ function parseRoutes(
       ),
       upstream: parseUpstream(written, path, site, env, report),
       forward: parseForward(written),
+      revocation: parseRevocation(written, path, report),
     }
     const { any } = route.access
     if (any.has('session') && site.provider === undefined) {
@@ -148,6 +192,18 @@ function parseRoutes(
     if (problem !== undefined) report(`${path}.path`, problem)
   }
   return table
+}
+
+function parseRevocation(
+  { revocation }: WrittenRoute,
+  path: string,
+  report: Report,
+): RevocationPolicy {
+  const { bound, when_unsure: whenUnsure, strict, watch_connections: watchConnections } = revocation
+  if (strict && whenUnsure === 'open') {
+    report(`${path}.revocation.when_unsure`, 'is "open": a strict route is closed when unsure')
+  }
+  return { bound, whenUnsure, strict, watchConnections }
 }
 
 function parseForward({ forward }: WrittenRoute): Forward {

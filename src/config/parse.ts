@@ -22,7 +22,7 @@ export function parseConfig(env: Readonly<Record<string, unknown>>): ParsedConfi
     return undefined
   }
 
-  const written = vars.read(pick(env, ['PROVIDERS', 'ISSUERS', 'SITES']), '', report)
+  const written = vars.read(pick(env, ['PROVIDERS', 'ISSUERS', 'SITES', 'REVOCATION']), '', report)
   const sealKeys = parseSealKeys(env['SEAL_KEYS'], report)
   if (written === undefined || problems.length > 0) return { ok: false, problems }
 
@@ -54,6 +54,7 @@ export function parseConfig(env: Readonly<Record<string, unknown>>): ParsedConfi
       providers: Object.freeze(providers),
       issuers: Object.freeze(issuers),
       sealKeys,
+      revocation: Object.freeze({ shards: written.REVOCATION.shards }),
     }),
   }
 }

@@ -12,6 +12,19 @@ export interface Route {
   readonly access: AccessRule
   readonly upstream: Upstream
   readonly forward: Forward
+  readonly revocation: RevocationPolicy
+}
+
+/** How soon a revocation must be seen on a route. */
+export interface RevocationPolicy {
+  /** Seconds: no decision is taken on older knowledge. */
+  readonly bound: number
+  /** What holds where nothing young enough can be had. */
+  readonly whenUnsure: 'closed' | 'open'
+  /** Whether the authority is asked on every request. */
+  readonly strict: boolean
+  /** Whether WebSockets and event streams end with the authority that opened them. */
+  readonly watchConnections: boolean
 }
 
 /**

@@ -3,6 +3,7 @@
  * the defaults are in `docs/configuration.md`, which a test holds against `knownKeys`.
  */
 import {
+  count,
   dictionary,
   duration,
   either,
@@ -16,7 +17,7 @@ import {
   table,
   text,
 } from './field.ts'
-import { access } from './access-schema.ts'
+import { access, rule } from './access-schema.ts'
 import { issuer } from './issuer-schema.ts'
 import {
   anyText,
@@ -67,6 +68,13 @@ const forward = either(
   }),
 )
 
+const revocation = table({
+  bound: optional(duration(2, 300), 10),
+  when_unsure: optional(oneOf(['closed', 'open']), 'closed'),
+  strict: optional(flag(), false),
+  watch_connections: optional(flag(), true),
+})
+
 const route = table({
   path: text(/^\/[^\s?#]*$/, 'must be a path pattern such as "/api/orders/*" or "/users/:id"'),
   methods: optional(
@@ -76,6 +84,7 @@ const route = table({
   access,
   upstream,
   forward: optional(forward, 'none'),
+  revocation: optionalTable(revocation),
 })
 
 const site = table({
@@ -117,6 +126,8 @@ const site = table({
     table({ return_to: optional(text(/^\/[^\s\\]*$/, 'must be a path inside the site'), '/') }),
   ),
   assertion: optionalTable(table({ lifetime: optional(duration(10, 600), 120) })),
+  operator: optional(rule, undefined),
+  events: optional(table({ issuer: identifier, audience: anyText }), undefined),
   identity_headers: optional(
     list(text(/^[a-z0-9-]{1,64}$/, 'must be a header name in lower case')),
     [],
@@ -124,11 +135,12 @@ const site = table({
   routes: list(route, 1),
 })
 
-/** `PROVIDERS`, `ISSUERS` and `SITES`, as written. */
+/** `PROVIDERS`, `ISSUERS`, `SITES` and `REVOCATION`, as written. */
 export const vars = table({
   PROVIDERS: optional(list(provider, 1), []),
   ISSUERS: optional(list(issuer, 1), []),
   SITES: list(site, 1),
+  REVOCATION: optionalTable(table({ shards: optional(count(1, 64), 1) })),
 })
 
 export type WrittenProvider = Parsed<typeof provider>

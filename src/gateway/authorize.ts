@@ -9,6 +9,8 @@ import { challengeFor } from '../http/challenge.ts'
 import { type OwnCookies, readOwnCookies } from '../http/cookie.ts'
 import { checkSameOrigin, needsSameOrigin } from '../http/cross-site.ts'
 import type { Visit } from '../http/visit.ts'
+import type { Revocable } from '../revocation/mark.ts'
+import { namesOfSession, namesOfToken } from '../revocation/names.ts'
 import { SessionCaller } from '../session/authenticate.ts'
 import { BearerCaller } from './bearer-caller.ts'
 import { acceptsTokens, metadataUrl } from './resource.ts'
@@ -39,8 +41,8 @@ export class Permit {
   }
 
   /**
-   * Credential (with the cross-site check where it is a cookie), then rule: nothing is renewed for a request that
-   * is refused. A denial carries the challenge for API clients where the route takes tokens.
+   * Credential (with the cross-site check where it is a cookie), revocation, rule: nothing is renewed for a request
+   * that an earlier step refuses. A denial carries the challenge for API clients where the route takes tokens.
    */
   static async ask(services: CallerServices, visit: Visit, route: Route): Promise<Result<Permit>> {
     const rule = route.access
@@ -51,6 +53,14 @@ export class Permit {
     const caller = await identify(services, visit, route)
     if (!caller.ok) return challenged(caller, visit, route)
     if (caller.value.kind === 'anonymous') return accept(new Permit(route, anonymous))
+    const what = revocableOf(caller.value, visit)
+    if (await services.revocations.isRevoked(what, route.revocation)) {
+      const isSession = caller.value.kind === 'session'
+      // As with a session that has ended: a route for everybody does not shut out the browser.
+      if (isSession && rule.any.has('anonymous')) return accept(new Permit(route, anonymous))
+      const reason = isSession ? 'session_revoked' : 'token_revoked'
+      return challenged(deny({ reason }), visit, route)
+    }
     const denial = judge(rule, judgedOf(caller.value, visit), visit.now)
     return denial === undefined
       ? accept(new Permit(route, caller.value))
@@ -103,6 +113,23 @@ async function sessionOf(
 
 function holdsSession(cookies: OwnCookies): boolean {
   return cookies.access !== undefined || cookies.refresh !== undefined
+}
+
+/** Under which names the caller may have been revoked, and since when it stands. */
+export function revocableOf(caller: SessionCaller | BearerCaller, { site }: Visit): Revocable {
+  if (caller.kind === 'session')
+    return namesOfSession(site.id, site.provider?.clientId ?? '', caller.identity)
+  const { issuer, id, subject, clientId, keyId, issuedAt, claims } = caller.token
+  const providerSession = typeof claims['sid'] === 'string' ? claims['sid'] : undefined
+  return namesOfToken(site.id, {
+    issuer,
+    id,
+    subject,
+    clientId,
+    keyId,
+    providerSession,
+    issuedAt,
+  })
 }
 
 /** Session and token in the same terms, so that one rule judges both. */

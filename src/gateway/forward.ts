@@ -7,8 +7,10 @@ import type { Route } from '../config/route.ts'
 import { setsOwnCookie } from '../http/cookie.ts'
 import { addForwarded } from '../http/scrub.ts'
 import type { Visit } from '../http/visit.ts'
+import type { Authority } from '../revocation/connections.ts'
 import type { Caller, Permit } from './authorize.ts'
 import { addIdentity } from './identity.ts'
+import { authorityOf, isEventStream } from './live.ts'
 import type { GatewayServices } from './services.ts'
 
 /** `headers` are scrubbed already. Throws `Fault` of an `upstream_*` kind. */
@@ -21,6 +23,7 @@ export async function forward(
   const { request, site, url, now } = visit
   addForwarded(headers, request, url)
   await addIdentity(services, site, permit, headers, now)
+  if (request.headers.has('upgrade')) prepareUpgrade(headers)
   const response = await services.upstreams.fetch(
     permit.route.upstream,
     targetOf(permit.route, url),
@@ -30,7 +33,52 @@ export async function forward(
       body: request.body,
     },
   )
-  return passBack(site, response, permit.caller)
+  const authority = authorityOf(permit.caller, visit, permit.route.revocation)
+  if (response.status === 101 && response.webSocket !== null)
+    return passSocket(services, response, response.webSocket, authority, permit.caller)
+  return passBack(site, response, permit.caller, bodyOf(services, response, authority))
+}
+
+/** The runtime makes its own handshake; of the client's, the subprotocols matter. */
+function prepareUpgrade(headers: Headers): void {
+  for (const name of ['key', 'version', 'extensions', 'accept'])
+    headers.delete(`sec-websocket-${name}`)
+  headers.set('upgrade', 'websocket')
+}
+
+function passSocket(
+  { connections }: GatewayServices,
+  response: Response,
+  socket: WebSocket,
+  authority: Authority | undefined,
+  caller: Caller,
+): Response {
+  const headers = new Headers()
+  const protocol = response.headers.get('sec-websocket-protocol')
+  if (protocol !== null) headers.set('sec-websocket-protocol', protocol)
+  // A session that was renewed on the way keeps its new cookies.
+  if (caller.kind === 'session')
+    for (const cookie of caller.cookies) headers.append('set-cookie', cookie)
+  const webSocket = authority === undefined ? socket : connections.relay(socket, authority)
+  return new Response(null, { status: 101, webSocket, headers })
+}
+
+interface Body {
+  readonly stream: ReadableStream | null
+  /** `manual`: it is passed on as it came, what is compressed stays compressed. */
+  readonly encodeBody: 'manual' | 'automatic'
+}
+
+function bodyOf(
+  { connections }: GatewayServices,
+  { body, headers }: Response,
+  authority: Authority | undefined,
+): Body {
+  if (authority !== undefined && body !== null && isEventStream(headers)) {
+    // What passes through our hands is unpacked on the way, and packed again.
+    return { stream: connections.watchStream(body, authority), encodeBody: 'automatic' }
+  }
+  return { stream: body, encodeBody: headers.has('content-encoding') ? 'manual' : 'automatic' }
 }
 
 /** The judged URL on the upstream's host; for a binding, the judged URL itself. */
@@ -43,7 +91,7 @@ function targetOf(route: Route, url: URL): URL {
   return target
 }
 
-function passBack(site: Site, response: Response, caller: Caller): Response {
+function passBack(site: Site, response: Response, caller: Caller, body: Body): Response {
   const isSession = caller.kind === 'session'
   const cookies = isSession ? caller.cookies : []
   const headers = new Headers()
@@ -59,12 +107,11 @@ function passBack(site: Site, response: Response, caller: Caller): Response {
   if (cookies.length > 0 || (isSession && !saysPrivate(headers))) {
     headers.set('cache-control', 'private, no-store')
   }
-  return new Response(response.body, {
+  return new Response(body.stream, {
     status: response.status,
     statusText: response.statusText,
     headers,
-    // The body is passed on as it came: what is compressed stays compressed.
-    encodeBody: headers.has('content-encoding') ? 'manual' : 'automatic',
+    encodeBody: body.encodeBody,
   })
 }
 

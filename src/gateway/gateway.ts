@@ -22,9 +22,13 @@ export async function passGateway(
   const match = site.routes.match(url.pathname, request.method)
   if (match.kind === 'none') return deny({ reason: 'route_unknown' })
   if (match.kind === 'method') return deny({ reason: 'method_not_allowed', allow: match.allow })
-  if (request.headers.has('upgrade')) return deny({ reason: 'upgrade_unsupported' })
+  if (!isForwardable(request)) return deny({ reason: 'upgrade_unsupported' })
   const permit = await Permit.ask(services, visit, match.route)
-  if (permit.ok) return accept(await forward(services, visit, permit.value, headers))
+  if (permit.ok) {
+    const response = await forward(services, visit, permit.value, headers)
+    // The headers of a connection that changed its protocol are not ours to add to.
+    return accept(response.status === 101 ? response : withAge(response, services, request))
+  }
   if (
     match.route.access.any.has('session') &&
     isSignedOut(permit.denial.reason) &&
@@ -36,6 +40,21 @@ export async function passGateway(
     return accept(seeOther(`${url.origin}${site.basePath}/login?return_to=${returnTo}`))
   }
   return permit
+}
+
+/** Of protocols to change to there is one: WebSocket. */
+function isForwardable({ method, headers }: Request): boolean {
+  const upgrade = headers.get('upgrade')
+  return upgrade === null || (upgrade.toLowerCase() === 'websocket' && method === 'GET')
+}
+
+const ageHeader = 'sallyport-revocation-age'
+
+/** For operators who want to see it: how old the knowledge was, in milliseconds, that the decision was taken on. */
+function withAge(response: Response, { revocations }: GatewayServices, request: Request): Response {
+  if (request.headers.has(ageHeader))
+    response.headers.set(ageHeader, String(revocations.age() ?? 'unknown'))
+  return response
 }
 
 const signedOut: ReadonlySet<string> = new Set([
@@ -52,7 +71,7 @@ const signedOut: ReadonlySet<string> = new Set([
     'session_expired',
     'grant_revoked',
   ],
-  ...['subject_changed'],
+  ...['subject_changed', 'session_revoked'],
 ])
 
 /** Whether signing in is what the refused request lacks. */

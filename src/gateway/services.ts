@@ -3,16 +3,21 @@
  */
 import type { Upstreams } from '../http/upstreams.ts'
 import type { SigningKeys } from '../keys/signing-key.ts'
+import type { LiveConnections } from '../revocation/connections.ts'
+import type { Revocations } from '../revocation/revocations.ts'
 import type { SessionServices } from '../session/authenticate.ts'
 import type { TimedCache } from '../timed-cache.ts'
 import type { BearerServices } from './bearer-caller.ts'
 
 /** To know who calls. */
-export interface CallerServices extends SessionServices, BearerServices {}
+export interface CallerServices extends SessionServices, BearerServices {
+  readonly revocations: Revocations
+}
 
 export interface GatewayServices extends CallerServices {
   readonly signingKeys: SigningKeys
   readonly upstreams: Upstreams
+  readonly connections: LiveConnections
   /** Assertions that still hold. */
   readonly assertions: TimedCache<string>
   /** So many random bytes, as base64url. */

@@ -13,6 +13,7 @@ export function challengeFor(denial: Denial, resourceMetadata: string): string |
     case 'credentials_several':
       return bearer({ error: 'invalid_request', ...bare })
     case 'token_refused':
+    case 'token_revoked':
       return bearer({ error: 'invalid_token', ...bare })
     case 'scope_insufficient':
       return bearer({ error: 'insufficient_scope', scope: denial.missing.join(' '), ...bare })
@@ -38,6 +39,7 @@ export function challengeFor(denial: Denial, resourceMetadata: string): string |
     case 'session_expired':
     case 'grant_revoked':
     case 'subject_changed':
+    case 'session_revoked':
       return bearer(bare)
     default:
       return undefined

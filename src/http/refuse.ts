@@ -52,6 +52,7 @@ const wire = {
   session_expired: signInAgain,
   grant_revoked: signInAgain,
   subject_changed: signInAgain,
+  session_revoked: signInAgain,
   token_missing: { status: 401, title: 'This needs an access token.' },
   token_malformed: { status: 400, title: 'The Authorization header holds no bearer token.' },
   token_in_query: {
@@ -66,6 +67,7 @@ const wire = {
     status: 400,
     title: 'The request carries more than one credential. Send one: a token or the cookies.',
   },
+  token_revoked: { status: 401, title: 'The access token was revoked.' },
   token_refused: { status: 401, title: 'The access token is not accepted here.' },
   caller_kind_refused: { status: 403, title: 'This kind of caller may not do this.' },
   scope_insufficient: { status: 403, title: 'The scope does not suffice.' },
@@ -76,6 +78,8 @@ const wire = {
     title: 'This needs a more recent or a stronger sign-in. Sign in again.',
     ...signIn,
   },
+  mark_unknown: { status: 404, title: 'There is no such mark.' },
+  event_refused: { status: 400, title: 'The event is not accepted.' },
   return_to_foreign: { status: 400, title: 'return_to must be a path inside this site.' },
   parameter_malformed: { status: 400, title: 'A parameter is malformed.' },
   parameter_duplicated: { status: 400, title: 'A parameter stands more than once.' },
@@ -124,6 +128,10 @@ const faults = {
   upstream_slow: { status: 504, title: 'The service behind this site does not answer.' },
   upstream_misconfigured: { status: 503, title: 'This site is not configured correctly.' },
   storage_failed: { status: 503, title: 'Storage failed. Try again.' },
+  revocation_unknown: {
+    status: 503,
+    title: 'It cannot be told whether access was withdrawn. Try again soon.',
+  },
   internal: { status: 500, title: 'Something broke here.' },
 } as const satisfies Record<FaultKind, Wire>
 

@@ -12,10 +12,10 @@ import { readAuthorizationResponse } from '../oidc/authorization.ts'
 import { providerOf } from '../oidc/client.ts'
 import { exchangeCode } from '../oidc/tokens.ts'
 import { fetchUserinfo } from '../oidc/userinfo.ts'
-import { readAccess, sessionCookies } from '../session/authenticate.ts'
-import { parseRefreshCookie, type SessionId } from '../session/refresh-cookie.ts'
-import type { EndAuthority } from '../session/sessions.ts'
+import { sessionCookies } from '../session/authenticate.ts'
+import type { SessionId } from '../session/refresh-cookie.ts'
 import { readForm } from './form.ts'
+import { presentSession } from './present-session.ts'
 import type { LoginServices } from './services.ts'
 import {
   checkBrowser,
@@ -92,7 +92,8 @@ async function exchange(
     : {}
   const sessionId: SessionId = `ses_${services.random(16)}`
   const handout = await services.sessions.create(site, sessionId, signedIn.value, userinfo)
-  const cookies = await sessionCookies(services.seal, site, handout, now)
+  if (!handout.ok) return handout
+  const cookies = await sessionCookies(services.seal, site, handout.value, now)
   // Absolute, so that no browser can read the path as a host. attack: open-redirect
   return accept(
     seeOther(url.origin + transaction.returnTo, [
@@ -109,29 +110,6 @@ function cookiesToDelete(
   { id }: Transaction,
 ): readonly string[] {
   return cookies.logins.has(id) ? [deleteLoginCookie(site, id)] : []
-}
-
-interface PresentSession {
-  readonly sessionId: SessionId
-  readonly authority: EndAuthority
-}
-
-/** The session that the browser already has, if its cookies prove one. */
-async function presentSession(
-  services: LoginServices,
-  { site, now }: Visit,
-  cookies: OwnCookies,
-): Promise<PresentSession | undefined> {
-  const access = await readAccess(services, site, cookies, now)
-  if (access.ok) {
-    const { sessionId } = access.value.identity
-    return { sessionId, authority: { kind: 'access', sessionId } }
-  }
-  const cookie = parseRefreshCookie(cookies.refresh ?? '')
-  if (cookie === undefined) return undefined
-  const peeked = await services.sessions.peek(site, cookie)
-  if (!peeked.ok) return undefined
-  return { sessionId: cookie.sessionId, authority: { kind: 'refresh', cookie } }
 }
 
 const bounced = 'sallyport_bounced'

@@ -10,7 +10,9 @@ import type { Visit } from '../http/visit.ts'
 import { beginLogin } from './begin.ts'
 import { finishLogin } from './callback.ts'
 import { logout } from './logout.ts'
+import { backchannelLogout, frontchannelLogout, receiveEvent } from './logout-events.ts'
 import { refresh } from './refresh.ts'
+import { revoke } from './revoke.ts'
 import type { LoginServices } from './services.ts'
 import { who } from './who.ts'
 
@@ -37,12 +39,20 @@ export function loginEndpoints(refuse: Refuse): Hono<Env> {
   endpoints.get('/session', serve(who))
   endpoints.post('/refresh', serve(sameOrigin(refresh)))
   endpoints.post('/logout', serve(sameOrigin(async (...visit) => accept(await logout(...visit)))))
+  endpoints.post('/backchannel-logout', serve(backchannelLogout))
+  endpoints.get('/frontchannel-logout', serve(frontchannelLogout))
+  endpoints.post('/events', serve(receiveEvent))
+  endpoints.post('/revoke', serve(revoke))
   const allowed = {
     '/login': 'GET',
     '/session': 'GET',
     '/refresh': 'POST',
     '/logout': 'POST',
     '/callback': 'GET, POST',
+    '/backchannel-logout': 'POST',
+    '/frontchannel-logout': 'GET',
+    '/events': 'POST',
+    '/revoke': 'POST',
   }
   for (const [path, allow] of Object.entries(allowed)) {
     endpoints.all(path, ({ env }) =>

@@ -9,9 +9,11 @@ import type { Visit } from '../http/visit.ts'
 import { Fault } from '../fault.ts'
 import { providerOf } from '../oidc/client.ts'
 import { buildEndSessionUrl } from '../oidc/end-session.ts'
+import { markOn } from '../revocation/mark.ts'
 import { readAccess } from '../session/authenticate.ts'
 import { parseRefreshCookie } from '../session/refresh-cookie.ts'
 import type { EndAuthority, Ended } from '../session/sessions.ts'
+import { presentSession } from './present-session.ts'
 import type { LoginServices } from './services.ts'
 
 export async function logout(
@@ -20,9 +22,12 @@ export async function logout(
   cookies: OwnCookies,
 ): Promise<Response> {
   const { request, site, url } = visit
+  if (url.searchParams.get('everywhere') === 'true') await markEverywhere(services, visit, cookies)
   const authority = await endAuthority(services, visit, cookies)
   const ended = authority === undefined ? undefined : await end(services, visit, authority)
   if (ended !== undefined) services.log('info', 'logout.completed', { site: site.id })
+  // The object has set the mark: this isolate, at least, knows of it before it answers.
+  await services.revocations.catchUp()
   const location = await logoutUrl(services, visit, ended?.idToken)
   const deletions = [site.cookies.access, site.cookies.refresh].map((name) =>
     deleteCookie(name, site.cookies),
@@ -31,6 +36,24 @@ export async function logout(
   const headers = ownHeaders()
   for (const deletion of deletions) headers.append('set-cookie', deletion)
   return Response.json({ logout_url: new URL(location, url).href }, { headers })
+}
+
+/**
+ * Marks every session and token of the person at this site that was issued until now. Not swallowed where it fails: who
+ * signs out everywhere has to know that it did not happen.
+ */
+async function markEverywhere(
+  services: LoginServices,
+  visit: Visit,
+  cookies: OwnCookies,
+): Promise<void> {
+  const { site } = visit
+  const present = await presentSession(services, visit, cookies)
+  if (present === undefined) return
+  const { issuer, subject } = present.identity
+  const said = { before: 'now', reason: 'signed out everywhere', by: 'the person' } as const
+  await services.revocations.add([markOn(site, { kind: 'subject', issuer, id: subject }, said)])
+  services.log('info', 'logout.everywhere', { site: site.id })
 }
 
 /** A person who wants out is let out: what cannot be ended is logged, and still the cookies go. */

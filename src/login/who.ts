@@ -1,16 +1,20 @@
 /**
  * `GET /auth/session`: who is signed in, for the page. It never slides the session, and never shows a token.
  */
+import type { RevocationPolicy } from '../config/route.ts'
 import { accept, deny, type Result } from '../denial.ts'
 import { ownHeaders } from '../http/answer.ts'
 import type { OwnCookies } from '../http/cookie.ts'
 import type { Visit } from '../http/visit.ts'
-import { readAccess, type SessionServices, wholeIdentity } from '../session/authenticate.ts'
+import { providerOf } from '../oidc/client.ts'
+import { namesOfSession } from '../revocation/names.ts'
+import { readAccess, wholeIdentity } from '../session/authenticate.ts'
 import { parseRefreshCookie } from '../session/refresh-cookie.ts'
 import type { Identity } from '../session/session.ts'
+import type { LoginServices } from './services.ts'
 
 export async function who(
-  services: SessionServices,
+  services: LoginServices,
   visit: Visit,
   cookies: OwnCookies,
 ): Promise<Result<Response>> {
@@ -18,6 +22,14 @@ export async function who(
   if (seen.ok) return accept(answer(describe(seen.value)))
   if (visit.url.searchParams.get('anonymous') === 'null') return accept(answer(null))
   return seen
+}
+
+/** As a route has it that says nothing else. */
+const policy: RevocationPolicy = {
+  bound: 10,
+  whenUnsure: 'closed',
+  strict: false,
+  watchConnections: true,
 }
 
 interface Seen {
@@ -28,7 +40,7 @@ interface Seen {
 }
 
 async function look(
-  services: SessionServices,
+  services: LoginServices,
   { site, now }: Visit,
   cookies: OwnCookies,
 ): Promise<Result<Seen>> {
@@ -37,6 +49,9 @@ async function look(
     const identity = await wholeIdentity(services, site, access.value)
     if (!identity.ok) return identity
     const { expiresAt, refreshBy } = access.value
+    const what = namesOfSession(site.id, providerOf(site).clientId, identity.value)
+    if (await services.revocations.isRevoked(what, policy))
+      return deny({ reason: 'session_revoked' })
     return accept({ identity: identity.value, expiresAt, refreshBy })
   }
   if (cookies.refresh === undefined) return access

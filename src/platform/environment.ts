@@ -7,4 +7,5 @@ export interface Environment extends Readonly<Record<string, unknown>> {
   readonly SESSION_OBJECTS: DurableObjectNamespace
   readonly ISSUER_OBJECTS: DurableObjectNamespace
   readonly KEY_OBJECTS: DurableObjectNamespace
+  readonly DENYLIST_OBJECTS: DurableObjectNamespace
 }

@@ -7,8 +7,10 @@ import type { VerifiedToken } from '../token/access-token.ts'
 import { configurationOf } from './configuration.ts'
 import { consoleLog } from './console-log.ts'
 import { decryptionKeysOf } from './decryption-keys.ts'
+import { Denylist } from './denylist.ts'
 import type { Environment } from './environment.ts'
 import { IssuerDocuments } from './issuer-documents.ts'
+import { WatchedConnections } from './live-connections.ts'
 import { outbound } from './outbound.ts'
 import { randomText } from './random.ts'
 import { sealOf } from './seal-keys.ts'
@@ -33,6 +35,7 @@ async function make(env: Environment) {
   const config = configurationOf(env)
   const seal = await sealOf(env)
   const siteKeys = new SiteKeys(env, seal)
+  const revocations = new Denylist(env)
   return {
     config,
     seal,
@@ -47,5 +50,7 @@ async function make(env: Environment) {
     assertions: new TimedCache<string>(),
     introspections: new TimedCache<Result<VerifiedToken>>(),
     decryptionKeys: decryptionKeysOf,
+    revocations,
+    connections: new WatchedConnections(revocations, consoleLog),
   }
 }

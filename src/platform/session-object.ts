@@ -17,6 +17,8 @@ import {
   type RefreshCookie,
   type SessionId,
 } from '../session/refresh-cookie.ts'
+import { ends, forever, markOn } from '../revocation/mark.ts'
+import { namesOfLogin, namesOfSession } from '../revocation/names.ts'
 import { atRest } from '../seal.ts'
 import { present, startRotation } from '../session/rotation.ts'
 import {
@@ -40,6 +42,7 @@ import { Mutex } from './mutex.ts'
 import { outbound } from './outbound.ts'
 import { randomText } from './random.ts'
 import { sealOf } from './seal-keys.ts'
+import { askAuthority, tellAuthority } from './denylist-authority.ts'
 
 /** What storage holds: the record sealed, and which site's key opens it. */
 interface Stored {
@@ -56,19 +59,26 @@ export class SessionObject extends DurableObject<Environment> {
     sessionId: SessionId,
     signedIn: SignedIn,
     userinfo: Readonly<Record<string, unknown>>,
-  ): Promise<Answered<Handout>> {
+  ): Promise<Answered<Result<Handout>>> {
     return this.#alone(async () => {
       const site = this.#site(siteId)
+      const now = secondsNow()
+      const names = namesOfLogin(site.id, providerOf(site).clientId, loginOf(signedIn))
+      const befores = await askAuthority(this.env, names)
+      // Who is shut out for good is not signed in; any other mark the new session is dated behind.
+      if (befores.includes(forever)) return deny({ reason: 'session_revoked' })
+      const issuedAt = Math.max(now, ...befores)
       const record = startSession(
         sessionId,
         signedIn,
         userinfo,
         randomText(32),
         startRotation(),
-        secondsNow(),
+        issuedAt,
+        now,
       )
       await this.#store(site, record)
-      return handout(site, record, 0)
+      return accept(await handout(site, record, 0))
     })
   }
 
@@ -84,8 +94,12 @@ export class SessionObject extends DurableObject<Environment> {
           site: site.id,
           session: cookie.sessionId,
         })
-        await this.#drop(site, found.value, true)
+        await this.#drop(site, found.value, true, 'refresh_cookie_reused')
         return deny({ reason: 'refresh_cookie_reused' })
+      }
+      if (await this.#isRevoked(site, found.value)) {
+        await this.#drop(site, found.value, true, 'revoked')
+        return deny({ reason: 'session_revoked' })
       }
       const refreshed = await this.#refreshAtProvider(site, found.value, now)
       if (!refreshed.ok) return refreshed
@@ -137,7 +151,7 @@ export class SessionObject extends DurableObject<Environment> {
           ? await this.#live(site)
           : await this.#authentic(site, authority.cookie)
       if (!found.ok) return undefined
-      await this.#drop(site, found.value, revoke)
+      await this.#drop(site, found.value, revoke, 'signed_out')
       return { idToken: found.value.provider.idToken }
     })
   }
@@ -200,7 +214,8 @@ export class SessionObject extends DurableObject<Environment> {
         site: site.id,
         reason: refreshed.denial.reason,
       })
-      await this.#drop(site, record, refreshed.denial.reason !== 'grant_revoked')
+      const { reason } = refreshed.denial
+      await this.#drop(site, record, reason !== 'grant_revoked', reason)
       return refreshed
     } catch (error) {
       if (!(error instanceof Fault) || !isProviderTokenGood(record, now)) throw error
@@ -213,7 +228,22 @@ export class SessionObject extends DurableObject<Environment> {
     }
   }
 
-  async #drop(site: Site, record: SessionRecord, revoke: boolean): Promise<void> {
+  /** The authority's own word: a renewal is rare, and what renews lives long. */
+  async #isRevoked(site: Site, { identity }: SessionRecord): Promise<boolean> {
+    const { names, issuedAt } = namesOfSession(site.id, providerOf(site).clientId, identity)
+    const befores = await askAuthority(this.env, names)
+    return befores.some((before) => ends(before, issuedAt))
+  }
+
+  /** Ends the session, and with a mark the access cookies that it handed out. */
+  async #drop(site: Site, record: SessionRecord, revoke: boolean, reason: string): Promise<void> {
+    const target = { kind: 'session', id: record.identity.sessionId } as const
+    const mark = { ...markOn(site, target, { before: forever, reason, by: 'session' }) }
+    // Its object is gone then: only access cookies are left to be ended.
+    const keepFor = site.session.access
+    await tellAuthority(this.env, { ...mark, edgeFor: keepFor, keepFor }).catch(() =>
+      consoleLog('error', 'session.mark_not_set', { site: site.id, session: target.id }),
+    )
     await this.ctx.storage.deleteAll()
     const { refreshToken } = record.provider
     if (!revoke || refreshToken === undefined) return
@@ -266,6 +296,11 @@ async function handout(site: Site, record: SessionRecord, number: number): Promi
     refreshCookie: await formatRefreshCookie(record.identity.sessionId, number, keyOf(record)),
     refreshBy: refreshBy(record, site),
   }
+}
+
+function loginOf({ claims }: SignedIn) {
+  const { iss: issuer, sub: subject, sid } = claims
+  return { issuer, subject, providerSession: typeof sid === 'string' ? sid : undefined }
 }
 
 function keyOf(record: SessionRecord): Uint8Array<ArrayBuffer> {

@@ -24,12 +24,15 @@ export class SessionCaller {
   readonly identity: Identity
   /** Cookies that the answer must carry: the session was renewed in this request. */
   readonly cookies: readonly string[]
+  /** Seconds: the session is over then, if nothing renews it before. */
+  readonly endsAt: number
   // A private field makes the class nominal: no literal passes for it.
   readonly #verified = true
 
-  private constructor(identity: Identity, cookies: readonly string[]) {
+  private constructor(identity: Identity, cookies: readonly string[], endsAt: number) {
     this.identity = identity
     this.cookies = cookies
+    this.endsAt = endsAt
   }
 
   get verified(): boolean {
@@ -46,7 +49,8 @@ export class SessionCaller {
     const access = await readAccess(services, site, cookies, now)
     if (access.ok) {
       const identity = await wholeIdentity(services, site, access.value)
-      return identity.ok ? accept(new SessionCaller(identity.value, [])) : identity
+      const { refreshBy } = access.value
+      return identity.ok ? accept(new SessionCaller(identity.value, [], refreshBy)) : identity
     }
     if (cookies.refresh === undefined) return access
     const cookie = parseRefreshCookie(cookies.refresh)
@@ -54,7 +58,7 @@ export class SessionCaller {
     const renewed = await services.sessions.renew(site, cookie)
     if (!renewed.ok) return renewed
     const fresh = await sessionCookies(services.seal, site, renewed.value, now)
-    return accept(new SessionCaller(renewed.value.identity, fresh))
+    return accept(new SessionCaller(renewed.value.identity, fresh, renewed.value.refreshBy))
   }
 }
 

@@ -35,6 +35,10 @@ export interface Identity {
   readonly subject: string
   readonly claims: Readonly<Record<string, unknown>>
   readonly createdAt: number
+  /** When it was issued, as marks count: behind every mark that stood when it was made. */
+  readonly issuedAt: number
+  /** `sid` of the provider: which of its sessions this came from. */
+  readonly providerSession: string | undefined
   readonly authTime: number | undefined
   readonly acr: string | undefined
   /** What the provider granted (RFC 6749 section 3.3); `undefined` in cookies of before this was kept. */
@@ -66,6 +70,7 @@ export function startSession(
   userinfo: Readonly<Record<string, unknown>>,
   cookieKey: string,
   rotation: Rotation,
+  issuedAt: number,
   now: number,
 ): SessionRecord {
   return {
@@ -76,8 +81,10 @@ export function startSession(
       subject: signedIn.claims.sub,
       claims: personClaims({ ...userinfo, ...signedIn.claims }),
       createdAt: now,
+      issuedAt,
+      providerSession: textOrNothing(signedIn.claims['sid']),
       authTime: signedIn.claims.auth_time,
-      acr: typeof signedIn.claims['acr'] === 'string' ? signedIn.claims['acr'] : undefined,
+      acr: textOrNothing(signedIn.claims['acr']),
       scope: signedIn.tokens.scope,
     },
     cookieKey,
@@ -85,6 +92,10 @@ export function startSession(
     renewedAt: now,
     provider: { ...keepTokens(signedIn.tokens, now), idToken: signedIn.tokens.idToken },
   }
+}
+
+function textOrNothing(claim: unknown): string | undefined {
+  return typeof claim === 'string' ? claim : undefined
 }
 
 function personClaims(

@@ -37,13 +37,13 @@ export interface Sessions {
     sessionId: SessionId,
     signedIn: SignedIn,
     userinfo: Readonly<Record<string, unknown>>,
-  ): Promise<Handout>
-  /** Renews: rotates the cookie, asks the provider where that is due. */
+  ): Promise<Result<Handout>>
+  /** Renews, where nothing of it is revoked by the authority's word: rotates the cookie, asks the provider where that is due. */
   renew(site: Site, cookie: RefreshCookie): Promise<Result<Handout>>
   /** Who the cookie belongs to; nothing changes. */
   peek(site: Site, cookie: RefreshCookie): Promise<Result<Omit<Handout, 'refreshCookie'>>>
   /** The whole identity of a session whose claims do not fit into a cookie. */
   identity(site: Site, sessionId: SessionId): Promise<Identity | undefined>
-  /** Ends the session and revokes its refresh token at the provider; `undefined` where there was none. */
+  /** Ends the session, marks it, and revokes its refresh token at the provider; `undefined` where there was none. */
   end(site: Site, authority: EndAuthority, revoke: boolean): Promise<Ended | undefined>
 }

@@ -32,9 +32,11 @@ export class VerifiedToken {
   readonly authTime: number | undefined
   readonly acr: string | undefined
   readonly claims: Claims
+  /** `kid` of the key that signed it; `undefined` for answers of introspection. */
+  readonly keyId: string | undefined
   readonly #verified = true
 
-  private constructor(read: ReadClaims) {
+  private constructor(read: ReadClaims, keyId: string | undefined) {
     this.issuer = read.issuer
     this.subject = read.subject
     this.clientId = read.clientId
@@ -46,6 +48,7 @@ export class VerifiedToken {
     this.authTime = read.authTime
     this.acr = read.acr
     this.claims = read.claims
+    this.keyId = keyId
   }
 
   get verified(): boolean {
@@ -86,11 +89,17 @@ export class VerifiedToken {
     if (promised.some((name) => claims[name] === undefined)) return refuse('claim_missing')
     // attack: token-type-confusion
     if (policy.types === undefined && isForAnotherPurpose(claims)) return refuse('type')
-    return VerifiedToken.fromClaims(claims, policy, now)
+    const { kid } = signed.value.header
+    return VerifiedToken.fromClaims(claims, policy, now, typeof kid === 'string' ? kid : undefined)
   }
 
   /** An answer of introspection, or the payload of a token whose signature was verified. */
-  static fromClaims(claims: Claims, policy: TokenPolicy, now: number): Result<VerifiedToken> {
+  static fromClaims(
+    claims: Claims,
+    policy: TokenPolicy,
+    now: number,
+    keyId?: string,
+  ): Result<VerifiedToken> {
     const read = readClaims(claims)
     if (read === undefined) return refuse('claim_malformed')
     // attack: issuer-from-the-token
@@ -101,7 +110,7 @@ export class VerifiedToken {
     if (read.subject === undefined && read.clientId === undefined) return refuse('claim_missing')
     // attack: bound-token-as-bearer
     if (claims['cnf'] !== undefined) return refuse('sender_constrained')
-    return accept(new VerifiedToken(read))
+    return accept(new VerifiedToken(read, keyId))
   }
 }
 

@@ -5,36 +5,9 @@ import { expect, it } from 'vitest'
 
 import { makeKeys } from '../../examples/demo/provider.ts'
 import { journey } from '../browser/journey.ts'
+import { machineToken, tokenFrom } from './machine.ts'
 import { fillSignInForm, me, newPerson, signIn } from './person.ts'
 import { appCallback, aWorld, type World } from './world.ts'
-
-/** The API as its tokens name it. */
-const api = ({ site }: World) => `${site}/api`
-
-/** A token for the API, given to a client that speaks for itself. */
-async function machineToken(world: World, client = 'sallyport-machine'): Promise<string> {
-  return tokenFrom(world, client, {
-    grant_type: 'client_credentials',
-    resource: api(world),
-    scope: 'orders',
-  })
-}
-
-async function tokenFrom(
-  { provider, secrets }: World,
-  client: string | undefined,
-  form: Readonly<Record<string, string>>,
-): Promise<string> {
-  const basic = btoa(`${client ?? ''}:${secrets.DEMO_MACHINE_SECRET}`)
-  const response = await fetch(`${provider.issuer}/token`, {
-    method: 'POST',
-    body: new URLSearchParams(form),
-    headers: client === undefined ? {} : { authorization: `Basic ${basic}` },
-  })
-  const text = await response.text()
-  expect(response.status, text).toBe(200)
-  return (JSON.parse(text) as { readonly access_token: string }).access_token
-}
 
 interface Seen {
   readonly status: number
@@ -81,7 +54,7 @@ journey('Tokens of the real provider', (browser) => {
       response_type: 'code',
       redirect_uri: appCallback,
       scope: 'openid orders',
-      resource: api(world()),
+      resource: `${world().site}/api`,
       code_challenge: createHash('sha256').update(verifier).digest('base64url'),
       code_challenge_method: 'S256',
     })
@@ -94,7 +67,7 @@ journey('Tokens of the real provider', (browser) => {
       code: new URL(page.url()).searchParams.get('code') ?? '',
       redirect_uri: appCallback,
       code_verifier: verifier,
-      resource: api(world()),
+      resource: `${world().site}/api`,
     })
     expect(await call(world(), token)).toMatchObject({
       status: 200,
@@ -107,7 +80,7 @@ journey('Tokens of the real provider', (browser) => {
   })
 
   it('are refused as access tokens where they are for another API, or are ID tokens', async () => {
-    const honest = { grant_type: 'client_credentials', resource: api(world()) }
+    const honest = { grant_type: 'client_credentials', resource: `${world().site}/api` }
     const machine = 'sallyport-machine'
     expect(await call(world(), await tokenFrom(world(), machine, honest))).toMatchObject({
       status: 200,

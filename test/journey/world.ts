@@ -3,6 +3,7 @@
  * own. The access cookie is short, so that a journey can outlive it.
  */
 import { randomBytes } from 'node:crypto'
+import { readdirSync, readFileSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -34,6 +35,8 @@ export interface World {
   readonly log: readonly string[]
   /** Ends the Worker and starts it again on the same storage, secrets and port. */
   restartWorker(): Promise<void>
+  /** Kills the Worker's process, as a power cut would, and starts it again. */
+  killWorker(): Promise<void>
   /** Ends the provider, with all it remembers, and starts it again at the same place with these keys. */
   restartProvider(keys: readonly JWK[]): Promise<void>
 }
@@ -98,6 +101,14 @@ async function open(options: WorldOptions, closing: (() => Promise<void>)[]): Pr
     })
   let worker = await startWorker()
   closing.push(() => worker.close())
+  const killWorker = async () => {
+    for (const child of childrenOf(process.pid)) {
+      if (readFileSync(`/proc/${child}/cmdline`, 'utf8').includes('workerd'))
+        process.kill(Number(child), 'SIGKILL')
+    }
+    await worker.close().catch(() => undefined)
+    worker = await startWorker()
+  }
   const restartWorker = async () => {
     await worker.close()
     worker = await startWorker()
@@ -111,6 +122,7 @@ async function open(options: WorldOptions, closing: (() => Promise<void>)[]): Pr
     refreshTokens,
     log,
     restartWorker,
+    killWorker,
     restartProvider,
   }
 }
@@ -129,6 +141,8 @@ function clientsOf(site: string, secrets: World['secrets']): readonly ClientMeta
       redirect_uris: [`${site}/auth/callback`],
       post_logout_redirect_uris: [`${site}/`],
       grant_types: ['authorization_code', 'refresh_token'],
+      backchannel_logout_uri: `${site}/auth/backchannel-logout`,
+      backchannel_logout_session_required: true,
     },
     { client_id: 'sallyport-machine', ...machine },
     { client_id: 'opaque-machine', ...machine },
@@ -161,6 +175,14 @@ function varsFor({ site, issuer, api }: Places): Readonly<Record<string, unknown
       .replaceAll('localhost:8787', new URL(site).host),
   ) as { readonly SITES: readonly object[] }
   return { ...moved, SITES: moved.SITES.map((written) => Object.assign(written, { session })) }
+}
+
+function childrenOf(pid: number): readonly string[] {
+  return readdirSync(`/proc/${String(pid)}/task`).flatMap((task) =>
+    readFileSync(`/proc/${String(pid)}/task/${task}/children`, 'utf8')
+      .split(' ')
+      .filter(Boolean),
+  )
 }
 
 /** A port that nothing listens on, and so many after it. */

@@ -55,6 +55,27 @@ export class FakeProvider {
     return new URLSearchParams({ code, state: asked.get('state') ?? '', iss: this.issuer })
   }
 
+  /** A logout token, with changes; `undefined` takes a member away. */
+  logoutToken(
+    claims: Readonly<Record<string, unknown>> = {},
+    header: Readonly<Record<string, unknown>> = {},
+    signer: 'own' | 'stranger' = 'own',
+  ): Promise<string> {
+    const now = Math.floor(Date.now() / 1000)
+    return new SignJWT({
+      iss: this.issuer,
+      aud: this.clientId,
+      sub: 'ada',
+      iat: now,
+      exp: now + 120,
+      jti: crypto.randomUUID(),
+      events: { 'http://schemas.openid.net/event/backchannel-logout': {} },
+      ...claims,
+    })
+      .setProtectedHeader({ alg: 'RS256', kid: 'one', typ: 'logout+jwt', ...header })
+      .sign(signer === 'own' ? privateKey : stranger.privateKey)
+  }
+
   async answer(request: Request): Promise<Response> {
     const path = new URL(request.url).pathname
     const form = new URLSearchParams(request.method === 'POST' ? await request.text() : '')

@@ -132,7 +132,7 @@ describe('site', () => {
 
   it('refuses an upgrade, and a page says so as a page', async () => {
     const response = await new Browser().send('/public/socket', {
-      headers: { upgrade: 'websocket', accept: 'text/html' },
+      headers: { upgrade: 'h2c', accept: 'text/html' },
     })
     expect(response.status).toBe(501)
     expect(deniedReason()).toBe('upgrade_unsupported')

@@ -220,3 +220,53 @@ it('gives its cookies names that no sibling domain, plain page or script can set
     'SameSite=Strict',
   )
 })
+
+describe('revocation', () => {
+  const bearer = { any: ['bearer'], audience: 'api' }
+  const issuers = { ISSUERS: [{ id: 'as', issuer: 'https://as.example', algorithms: ['ES256'] }] }
+  const withRoute = (revocation: unknown) => ({
+    ...routes({ access: bearer, revocation }),
+    env: issuers,
+  })
+
+  it('has a bound of ten seconds, and is closed when unsure', () => {
+    const { revocation } = siteOf({ ...routes({ access: bearer }), env: issuers }).routes.all[0]!
+    expect(revocation).toEqual({
+      bound: 10,
+      whenUnsure: 'closed',
+      strict: false,
+      watchConnections: true,
+    })
+    expect(siteOf().longest).toEqual({ edge: 300, session: 43_200 })
+  })
+
+  it('has a bound within limits, and is never strict and open at once', () => {
+    expect(pathsOf(withRoute({ bound: '2s', when_unsure: 'open' }))).toEqual([])
+    expect(pathsOf(withRoute({ bound: '1s' }))).toEqual(['SITES[0].routes[0].revocation.bound'])
+    expect(pathsOf(withRoute({ strict: true }))).toEqual([])
+    expect(pathsOf(withRoute({ strict: true, when_unsure: 'open' }))).toEqual([
+      'SITES[0].routes[0].revocation.when_unsure',
+    ])
+    const sharded = (shards: unknown) => pathsOf({ env: { REVOCATION: { shards } } })
+    expect(sharded(64)).toEqual([])
+    for (const shards of [0, 65, 1.5, '2']) expect(sharded(shards)).toEqual(['REVOCATION.shards'])
+  })
+
+  it('takes for operators only tokens that are asked for something', () => {
+    const operators = (operator: unknown) => pathsOf({ site: { operator }, env: issuers })
+    const good = { any: ['machine'], audience: 'operator', scopes: ['marks'] }
+    expect(operators(good)).toEqual([])
+    expect(operators({ ...good, any: ['session', 'machine'] })).toEqual(['SITES[0].operator.any'])
+    expect(operators({ any: ['machine'], audience: 'operator' })).toEqual(['SITES[0].operator'])
+    expect(operators({ any: ['machine'], scopes: ['marks'] })).toEqual([
+      'SITES[0].operator.audience',
+    ])
+  })
+
+  it('hears events of an issuer that signs', () => {
+    const events = (issuer: string) =>
+      pathsOf({ site: { events: { issuer, audience: 'shop' } }, env: issuers })
+    expect(events('as')).toEqual([])
+    expect(events('nobody')).toEqual(['SITES[0].events.issuer'])
+  })
+})

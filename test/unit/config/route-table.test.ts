@@ -12,6 +12,7 @@ function route(path: string, methods?: readonly string[]): Route {
     access: parseAccess('public', '', [], false, () => undefined),
     upstream: { kind: 'url', url: new URL('https://a.example'), timeout: 1 },
     forward: { kind: 'none' },
+    revocation: { bound: 10, whenUnsure: 'closed', strict: false, watchConnections: true },
   }
 }
 

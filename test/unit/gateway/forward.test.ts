@@ -60,9 +60,7 @@ describe('what an origin gets', () => {
   it('is nothing at all where the gateway refuses', async () => {
     await expect(pass('/api/x')).rejects.toThrow('session_missing')
     await expect(pass('/report', { method: 'POST' })).rejects.toThrow('method_not_allowed')
-    await expect(pass('/', { headers: { upgrade: 'websocket' } })).rejects.toThrow(
-      'upgrade_unsupported',
-    )
+    await expect(pass('/', { headers: { upgrade: 'h2c' } })).rejects.toThrow('upgrade_unsupported')
     expect(ports.sent).toEqual([])
   })
 })

@@ -13,6 +13,8 @@ const identity: Identity = {
   issuer: 'https://id.example.com',
   subject: 'ada',
   claims: { email: 'ada@example.com' },
+  issuedAt: 1,
+  providerSession: undefined,
   createdAt: now,
   authTime: now - 10,
   acr: 'silver',

@@ -26,7 +26,7 @@ const claims = { iss: 'https://id.example.com', sub: 'ada', aud: 'shop', exp: no
 
 function start(more: Partial<SignedIn['tokens']> = {}, extra: object = {}) {
   const signedIn = { tokens: { ...tokens, ...more }, claims: { ...claims, ...extra } }
-  return startSession(id, signedIn, { city: 'London' }, 'key', startRotation(), now)
+  return startSession(id, signedIn, { city: 'London' }, 'key', startRotation(), now, now)
 }
 
 describe('a session', () => {
@@ -41,6 +41,8 @@ describe('a session', () => {
       subject: 'ada',
       claims: { city: 'London', email: 'a@b' },
       createdAt: now,
+      issuedAt: now,
+      providerSession: undefined,
       authTime: undefined,
       acr: 'gold',
       scope: 'openid',

@@ -3,6 +3,8 @@
  * origins are played. A test file that uses it has `runtime.ts` in the place of
  * `cloudflare:workers`.
  */
+import { DatabaseSync } from 'node:sqlite'
+
 import { vi } from 'vitest'
 
 import type { Environment } from '../../../src/platform/environment.ts'
@@ -36,6 +38,7 @@ export async function createWorld(changes: Parameters<typeof varsOf>[0] = {}): P
   vi.useFakeTimers({ toFake: ['Date'], now: start * 1000 })
   const provider = await FakeProvider.start()
   const {
+    DenylistObject,
     IssuerObject,
     KeyObject,
     SessionObject,
@@ -54,6 +57,7 @@ export async function createWorld(changes: Parameters<typeof varsOf>[0] = {}): P
     env['SESSION_OBJECTS'] = namespaceOf(SessionObject, env, storage)
     env['ISSUER_OBJECTS'] = namespaceOf(IssuerObject, env, storage)
     env['KEY_OBJECTS'] = namespaceOf(KeyObject, env, storage)
+    env['DENYLIST_OBJECTS'] = namespaceOf(DenylistObject, env, storage)
     return env as unknown as Environment
   }
   let env = environment(varsOf(changes))
@@ -126,10 +130,31 @@ function context(kept: Map<string, unknown>): unknown {
         get: (key: string) => structuredClone(kept.get(key)),
         put: (key: string, value: unknown) => void kept.set(key, structuredClone(value)),
       },
+      sql: sqlOf(kept),
+      transactionSync: (work: () => void) => work(),
+      getAlarm: async () => null,
       setAlarm: async () => {},
       deleteAll: async () => kept.clear(),
     },
     waitUntil: () => {},
+  }
+}
+
+const databases = new WeakMap<Map<string, unknown>, DatabaseSync>()
+
+/** The SQL of an object's storage, as far as ours use it. */
+function sqlOf(kept: Map<string, unknown>): unknown {
+  const database = databases.get(kept) ?? new DatabaseSync(':memory:')
+  databases.set(kept, database)
+  return {
+    exec(query: string, ...bindings: (string | number)[]) {
+      if (bindings.length === 0 && query.includes(';')) {
+        database.exec(query)
+        return []
+      }
+      const rows = database.prepare(query).all(...bindings)
+      return Object.assign(rows, { toArray: () => rows })
+    },
   }
 }
 

@@ -1,0 +1,6 @@
+/**
+ * What the operators' endpoints need from outside.
+ */
+import type { CallerServices } from '../gateway/services.ts'
+
+export type OperatorServices = CallerServices
