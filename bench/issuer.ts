@@ -40,6 +40,19 @@ export function tokensOf(
   )
 }
 
+/** A token with which the gate takes its holder for an operator. */
+export function operatorToken({ issuer, algorithm, privateKey }: Signer): Promise<string> {
+  const now = Math.floor(Date.now() / 1000)
+  return new SignJWT({ client_id: 'operator', scope: 'marks', jti: 'operator' })
+    .setProtectedHeader({ alg: algorithm, kid: 'known', typ: 'at+jwt' })
+    .setIssuer(issuer)
+    .setSubject('operator')
+    .setAudience('operator')
+    .setIssuedAt(now)
+    .setExpirationTime(now + 3600)
+    .sign(privateKey)
+}
+
 export interface RunningIssuer {
   readonly signer: Signer
   readonly counts: { metadata: number; keys: number }

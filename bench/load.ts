@@ -34,6 +34,11 @@ export function withToken(token: string): Readonly<Record<string, string>> {
   return { Authorization: `Bearer ${token}` }
 }
 
+/** For one of `manyIsolates`. */
+export function toIsolate(token: string, isolate: number): Readonly<Record<string, string>> {
+  return { ...withToken(token), 'x-isolate': String(isolate) }
+}
+
 /** Rejects where a connection breaks. */
 export async function load({
   port,

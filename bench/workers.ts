@@ -2,13 +2,13 @@
  * Several Workers in one workerd, for measurements: the gate, what it is compared with, and what lies behind.
  */
 import { readFileSync } from 'node:fs'
-import { rm } from 'node:fs/promises'
 import { stripTypeScriptTypes } from 'node:module'
 import { dirname, join } from 'node:path'
 
 import { convertV4MiniflareOptions, Log, LogLevel, Miniflare } from 'miniflare'
 
 import { bundleWorker, type V4Options, workerOptionsOf } from '../scripts/local-worker.ts'
+import { untilExit } from './temporary.ts'
 
 export const gateConfig = join(import.meta.dirname, 'gate/wrangler.toml')
 
@@ -16,6 +16,7 @@ type Worker = Readonly<Record<string, unknown>>
 
 export interface Running {
   readonly port: number
+  readonly miniflare: Miniflare
   close(): Promise<void>
 }
 
@@ -36,15 +37,40 @@ export function passThrough(): Worker {
   return plainWorker('pass-through', { serviceBindings: { ORIGIN: 'origin' } })
 }
 
+/** The objects behind a binding of the first Worker, as it sees them. */
+export function objectsOf({ miniflare }: Running, binding: string) {
+  return miniflare.getDurableObjectNamespace(binding)
+}
+
 /** The gate's bundle, made once a measurement; `close` removes it. */
-export async function bundleGate(): Promise<{ script: string; close: () => Promise<void> }> {
+export async function bundleGate(): Promise<{ script: string; close: () => void }> {
   const script = await bundleWorker(gateConfig)
-  return { script, close: () => rm(dirname(script), { recursive: true, force: true }) }
+  return { script, close: untilExit(dirname(script)) }
 }
 
 export function gateWorker(script: string, vars: Worker, more: Worker = {}): Worker {
   const secrets = { SEAL_KEYS: 'A'.repeat(43) }
   return { ...workerOptionsOf({ configPath: gateConfig, vars, secrets }, script), ...more }
+}
+
+/**
+ * Copies of the gate, each an isolate of its own, that share KV and the objects of one more. The front sends a request to
+ * the copy that its `x-isolate` names.
+ */
+export function manyIsolates(script: string, vars: Worker, count: number): readonly Worker[] {
+  const owner = gateWorker(script, vars, { name: 'gate' })
+  const shared = (className: string) => ({ className, scriptName: 'gate' })
+  const objects = {
+    SESSION_OBJECTS: shared('SessionObject'),
+    ISSUER_OBJECTS: shared('IssuerObject'),
+    KEY_OBJECTS: shared('KeyObject'),
+    DENYLIST_OBJECTS: shared('DenylistObject'),
+  }
+  const names = Array.from({ length: count }, (_, i) => `copy-${String(i)}`)
+  const copies = names.map((name) => gateWorker(script, vars, { name, durableObjects: objects }))
+  const bindings = Object.fromEntries(names.map((name, i) => [`GATE_${String(i)}`, name]))
+  const front = plainWorker('front', { serviceBindings: bindings })
+  return [front, owner, ...copies, plainWorker('origin')]
 }
 
 /** The first of the Workers answers on the port; the others are reached through bindings. */
@@ -68,5 +94,5 @@ export async function startWorkers(
   const miniflare = new Miniflare(convertV4MiniflareOptions(options as V4Options))
   await miniflare.ready
   const { port } = await miniflare.unsafeGetDirectURL(String(first['name']))
-  return { port: Number(port), close: () => miniflare.dispose() }
+  return { port: Number(port), miniflare, close: () => miniflare.dispose() }
 }

@@ -1,43 +1,75 @@
 /**
- * `npm run measure -- <name> [--seconds N] [--repetitions N]`: one measurement. Prints a table, ends with one line of
+ * `npm run measure -- <name> [--seconds N] [--repetitions N] [--trials N]`: one measurement. Prints a table, ends with one line of
  * JSON, and exits 1 where the mark is missed. The marks and what was measured are in docs/performance.md.
  */
+import { constants } from 'node:os'
 import { parseArgs } from 'node:util'
 
 import { measureColdStart } from '../bench/measure/cold-start.ts'
 import { measureKidFlood } from '../bench/measure/kid-flood.ts'
+import { measureRevocation } from '../bench/measure/revocation.ts'
+import { measureRevocationCost } from '../bench/measure/revocation-cost.ts'
+import { measureRevocationScale } from '../bench/measure/revocation-scale.ts'
 import { measureVerify } from '../bench/measure/verify.ts'
 import type { Outcome } from '../bench/report.ts'
 
 interface Options {
   readonly seconds: number
   readonly repetitions: number
+  readonly trials: number
 }
 
 const measures: Readonly<Record<string, (options: Options) => Promise<Outcome>>> = {
   verify: ({ seconds }) => measureVerify(seconds),
   'cold-start': ({ repetitions }) => measureColdStart(repetitions),
   'kid-flood': () => measureKidFlood(),
+  revocation: ({ trials }) => measureRevocation(trials),
+  'revocation-cost': ({ seconds }) => measureRevocationCost(seconds),
+  'revocation-scale': async () => measureRevocationScale(),
 }
+
+// To be told to stop is to exit as usual: what is removed at the exit is removed then too.
+for (const signal of ['SIGINT', 'SIGTERM'] as const)
+  process.once(signal, () => process.exit(128 + constants.signals[signal]))
 
 process.exitCode = await main()
 
 async function main(): Promise<number> {
-  const { values, positionals } = parseArgs({
-    allowPositionals: true,
-    options: {
-      seconds: { type: 'string', default: '1.5' },
-      repetitions: { type: 'string', default: '7' },
-    },
-  })
-  const [name = ''] = positionals
-  const measure = Object.hasOwn(measures, name) ? measures[name] : undefined
-  const options = { seconds: Number(values.seconds), repetitions: Number(values.repetitions) }
-  if (measure === undefined || !Object.values(options).every((value) => value > 0)) {
-    console.error(`Usage: npm run measure -- <${Object.keys(measures).join(' | ')}>`)
+  const asked = readArguments()
+  if (asked === undefined) {
+    const names = Object.keys(measures).join(' | ')
+    console.error(
+      `Usage: npm run measure -- <${names}> [--seconds N] [--repetitions N] [--trials N]`,
+    )
     return 2
   }
-  const outcome = await measure(options)
+  const outcome = await asked.measure(asked.options)
   console.log(JSON.stringify(outcome))
   return outcome.reached ? 0 : 1
+}
+
+/** `undefined` where they are not what the usage says. */
+function readArguments() {
+  try {
+    const { values, positionals } = parseArgs({
+      allowPositionals: true,
+      options: {
+        seconds: { type: 'string', default: '1.5' },
+        repetitions: { type: 'string', default: '7' },
+        trials: { type: 'string', default: '1000' },
+      },
+    })
+    const [name = '', ...more] = positionals
+    const measure = Object.hasOwn(measures, name) ? measures[name] : undefined
+    const seconds = Number(values.seconds)
+    const repetitions = Number(values.repetitions)
+    const trials = Number(values.trials)
+    const usable = seconds > 0 && Number.isFinite(seconds) && repetitions > 0 && trials > 0
+    if (measure === undefined || more.length > 0 || !usable || !Number.isInteger(repetitions))
+      return undefined
+    return { measure, options: { seconds, repetitions, trials } }
+  } catch {
+    // An option that there is not, or one without its value.
+    return undefined
+  }
 }

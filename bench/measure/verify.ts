@@ -63,7 +63,8 @@ export async function measureVerify(seconds: number): Promise<Outcome> {
     )
     return { measure: 'verify', reached, mark, passThrough: round(limit, 0), ratios, signature }
   } finally {
-    await Promise.all([gate, bare, alone, bundle].map((one) => one.close()))
+    await Promise.all([gate, bare, alone].map((one) => one.close()))
+    bundle.close()
   }
 }
 
