@@ -2,7 +2,7 @@
  * The door to the origins, in the order of the design: scrub, route, cross-site check, credential, rule,
  * forward. What an earlier step refuses causes nothing in a later one.
  */
-import { accept, deny, type Result } from '../denial.ts'
+import { accept, type Denial, deny, type Result } from '../denial.ts'
 import { audienceOf, mayReturn } from '../http/audience.ts'
 import { seeOther } from '../http/answer.ts'
 import { longestReturnTo } from '../http/return-to.ts'
@@ -29,17 +29,28 @@ export async function passGateway(
     // The headers of a connection that changed its protocol are not ours to add to.
     return accept(response.status === 101 ? response : withAge(response, services, request))
   }
-  if (
-    match.route.access.any.has('session') &&
-    isSignedOut(permit.denial.reason) &&
-    audienceOf(request) === 'navigation' &&
-    mayReturn(request)
-  ) {
-    const whole = url.pathname + url.search
-    const returnTo = encodeURIComponent(whole.length > longestReturnTo ? url.pathname : whole)
-    return accept(seeOther(`${url.origin}${site.basePath}/login?return_to=${returnTo}`))
-  }
-  return permit
+  const query = match.route.access.any.has('session') ? loginQuery(permit.denial) : undefined
+  if (query === undefined || !isNavigation(request)) return permit
+  const whole = url.pathname + url.search
+  query.set('return_to', whole.length > longestReturnTo ? url.pathname : whole)
+  return accept(seeOther(`${url.origin}${site.basePath}/login?${query.toString()}`))
+}
+
+/** What a login has to bring, if one is what the refused request lacks (RFC 9470 for a stronger or fresher one). */
+function loginQuery(denial: Denial): URLSearchParams | undefined {
+  if (signedOut.has(denial.reason)) return new URLSearchParams()
+  if (denial.reason !== 'authentication_insufficient') return undefined
+  const { acrValues, maxAge } = denial
+  return new URLSearchParams({
+    ...(acrValues.length === 0 ? {} : { acr_values: acrValues.join(' ') }),
+    ...(maxAge === undefined ? {} : { max_age: String(maxAge) }),
+  })
+}
+
+/** A person, who can be sent somewhere and brought back. */
+function isNavigation(request: Request): boolean {
+  const program = /^bearer /i.test(request.headers.get('authorization') ?? '')
+  return audienceOf(request) === 'navigation' && mayReturn(request) && !program
 }
 
 /** Of protocols to change to there is one: WebSocket. */
@@ -73,8 +84,3 @@ const signedOut: ReadonlySet<string> = new Set([
   ],
   ...['subject_changed', 'session_revoked'],
 ])
-
-/** Whether signing in is what the refused request lacks. */
-function isSignedOut(reason: string): boolean {
-  return signedOut.has(reason)
-}

@@ -34,6 +34,7 @@ export async function beginLogin(
     nonce: services.random(24),
     codeVerifier: services.random(32),
     maxAge: asked.value.maxAge,
+    acrValues: asked.value.acrValues,
   }
   const state = await sealTransaction(services.seal, site, {
     ...login,
@@ -46,7 +47,7 @@ export async function beginLogin(
   const location = await buildAuthorizationUrl(
     provider,
     metadata,
-    { ...login, state, prompt: asked.value.prompt, acrValues: asked.value.acrValues },
+    { ...login, state, prompt: asked.value.prompt },
     services.outbound,
   )
   return accept(seeOther(location, loginCookies(site, cookies, login.id, browser)))

@@ -87,6 +87,10 @@ async function exchange(
   const signedIn = await exchangeCode(parties, response.value, transaction)
   if (!signedIn.ok) return signedIn
   const { tokens, claims } = signedIn.value
+  // A provider need not do what it was asked; what was asked for has to be there. attack: max-age-not-enforced
+  const acrValues = transaction.acrValues?.split(' ') ?? []
+  if (acrValues.length > 0 && !acrValues.some((acr) => acr === claims['acr']))
+    return deny({ reason: 'authentication_insufficient', acrValues, maxAge: transaction.maxAge })
   const userinfo = provider.userinfo
     ? await fetchUserinfo(parties, tokens.accessToken, claims.sub)
     : {}

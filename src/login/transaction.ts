@@ -19,6 +19,8 @@ export interface Transaction {
   readonly codeVerifier: string
   /** Seconds, where the login asked for a recent authentication. */
   readonly maxAge: number | undefined
+  /** Where the login asked for one of these ways to sign in; separated by spaces. */
+  readonly acrValues: string | undefined
   /** Names the login's cookie. */
   readonly id: string
   /** SHA-256 of the cookie's value. */

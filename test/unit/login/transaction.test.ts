@@ -19,6 +19,7 @@ const transaction: Transaction = {
   returnTo: '/' as LocalPath,
   nonce: 'n',
   codeVerifier: 'v',
+  acrValues: undefined,
   maxAge: 60,
   id: 'one',
   browser: await sha256('the cookie'),
