@@ -5,12 +5,12 @@
  */
 import { DurableObject } from 'cloudflare:workers'
 import { decodeBase64url } from '../base64url.ts'
-import type { Site } from '../config/config.ts'
+import type { Provider, Site } from '../config/config.ts'
 import { accept, type Denial, deny, type Result } from '../denial.ts'
 import { Fault } from '../fault.ts'
 import { providerOf } from '../oidc/client.ts'
 import { revokeRefreshToken } from '../oidc/end-session.ts'
-import { type OidcParties, refreshTokens, type SignedIn } from '../oidc/tokens.ts'
+import type { OidcParties, Refreshed, SignedIn } from '../oidc/tokens.ts'
 import {
   formatRefreshCookie,
   isAuthentic,
@@ -40,8 +40,10 @@ import type { Environment } from './environment.ts'
 import { IssuerDocuments } from './issuer-documents.ts'
 import { Mutex } from './mutex.ts'
 import { outbound } from './outbound.ts'
+import { ProviderRefresh } from './provider-refresh.ts'
 import { randomText } from './random.ts'
 import { sealOf } from './seal-keys.ts'
+import { Late, within } from './within.ts'
 import { askAuthority, tellAuthority } from './denylist-authority.ts'
 
 /** What storage holds: the record sealed, and which site's key opens it. */
@@ -53,6 +55,7 @@ interface Stored {
 export class SessionObject extends DurableObject<Environment> {
   readonly #mutex = new Mutex()
   readonly #directory = new IssuerDocuments(this.env)
+  readonly #refresh = new ProviderRefresh(this.ctx.storage.kv)
 
   create(
     siteId: string,
@@ -82,31 +85,47 @@ export class SessionObject extends DurableObject<Environment> {
     })
   }
 
-  renew(siteId: string, cookie: RefreshCookie): Promise<Answered<Result<Handout>>> {
-    return this.#alone(async () => {
+  async renew(siteId: string, cookie: RefreshCookie): Promise<Answered<Result<Handout>>> {
+    return answered(async () => {
       const site = this.#site(siteId)
-      const found = await this.#authentic(site, cookie)
+      const found = await this.#mutex.run(() => this.#renewable(site, cookie))
       if (!found.ok) return found
-      const now = secondsNow()
-      const presented = present(found.value.rotation, cookie.number, now, site.session.grace)
-      if (presented.kind === 'reused') {
-        consoleLog('warn', 'session.refresh_cookie_reused', {
-          site: site.id,
-          session: cookie.sessionId,
-        })
-        await this.#drop(site, found.value, true, 'refresh_cookie_reused')
-        return deny({ reason: 'refresh_cookie_reused' })
-      }
-      if (await this.#isRevoked(site, found.value)) {
-        await this.#drop(site, found.value, true, 'revoked')
-        return deny({ reason: 'session_revoked' })
-      }
-      const refreshed = await this.#refreshAtProvider(site, found.value, now)
+      // Not alone: whoever comes meanwhile waits for the same refresh, and signing out waits for none.
+      const refreshed = await this.#refreshAtProvider(site, found.value)
       if (!refreshed.ok) return refreshed
-      const record = { ...refreshed.value, rotation: presented.rotation, renewedAt: now }
-      await this.#store(site, record)
-      return accept(await handout(site, record, presented.handOut))
+      return this.#mutex.run(() => this.#rotate(site, cookie))
     })
+  }
+
+  /** The record that a cookie may renew; a copy of a superseded one, or a mark, ends the session. */
+  async #renewable(site: Site, cookie: RefreshCookie): Promise<Result<SessionRecord>> {
+    const found = await this.#authentic(site, cookie)
+    if (!found.ok) return found
+    const { rotation } = found.value
+    const presented = present(rotation, cookie.number, secondsNow(), site.session.grace)
+    if (presented.kind === 'reused') {
+      consoleLog('warn', 'session.refresh_cookie_reused', {
+        site: site.id,
+        session: cookie.sessionId,
+      })
+      await this.#drop(site, found.value, true, 'refresh_cookie_reused')
+      return deny({ reason: 'refresh_cookie_reused' })
+    }
+    if (!(await this.#isRevoked(site, found.value))) return found
+    await this.#drop(site, found.value, true, 'revoked')
+    return deny({ reason: 'session_revoked' })
+  }
+
+  /** Hands out the next cookie: on the record as it is now, whatever happened since it was looked at. */
+  async #rotate(site: Site, cookie: RefreshCookie): Promise<Result<Handout>> {
+    const found = await this.#authentic(site, cookie)
+    if (!found.ok) return found
+    const now = secondsNow()
+    const presented = present(found.value.rotation, cookie.number, now, site.session.grace)
+    if (presented.kind === 'reused') return deny({ reason: 'refresh_cookie_reused' })
+    const record = { ...found.value, rotation: presented.rotation, renewedAt: now }
+    await this.#store(site, record)
+    return accept(await handout(site, record, presented.handOut))
   }
 
   peek(
@@ -192,30 +211,29 @@ export class SessionObject extends DurableObject<Environment> {
     return authentic ? found : deny({ reason: 'refresh_cookie_unknown' })
   }
 
-  /** The record after the provider was asked, where that is due. A provider that is down ends nothing. */
-  async #refreshAtProvider(
-    site: Site,
-    record: SessionRecord,
-    now: number,
-  ): Promise<Result<SessionRecord>> {
+  /**
+   * Has the provider asked, where that is due. A provider that is down, or slower than people wait, ends nothing while
+   * its last token holds; what it answers later is kept all the same.
+   */
+  async #refreshAtProvider(site: Site, record: SessionRecord): Promise<Result<true>> {
     const { refreshToken } = record.provider
-    if (refreshToken === undefined || !isProviderRefreshDue(record, site, now))
-      return accept(record)
+    const now = secondsNow()
+    if (refreshToken === undefined || !isProviderRefreshDue(record, site, now)) return accept(true)
     try {
-      const parties = await this.#parties(site)
-      const refreshed = await refreshTokens(parties, refreshToken, record.identity.subject)
-      if (refreshed.ok) {
-        const renewed = withRefreshed(record, refreshed.value, now)
-        // Before anyone is answered: the provider may have spent the old token.
-        await this.#store(site, renewed)
-        return accept(renewed)
-      }
-      consoleLog('warn', 'session.refresh_denied', {
-        site: site.id,
-        reason: refreshed.denial.reason,
-      })
+      const refreshed = await patiently(
+        providerOf(site),
+        this.#refresh.run(
+          site,
+          record,
+          refreshToken,
+          () => this.#parties(site),
+          (tokens) => this.#mutex.run(() => this.#keep(site, refreshToken, tokens)),
+        ),
+      )
+      if (refreshed.ok) return accept(true)
       const { reason } = refreshed.denial
-      await this.#drop(site, record, reason !== 'grant_revoked', reason)
+      consoleLog('warn', 'session.refresh_denied', { site: site.id, reason })
+      await this.#mutex.run(() => this.#dropAfter(site, refreshToken, reason))
       return refreshed
     } catch (error) {
       if (!(error instanceof Fault) || !isProviderTokenGood(record, now)) throw error
@@ -224,8 +242,27 @@ export class SessionObject extends DurableObject<Environment> {
         kind: error.kind,
         detail: error.message,
       })
-      return accept(record)
+      return accept(true)
     }
+  }
+
+  /** Before anyone is answered: the provider has spent the old token. */
+  async #keep(site: Site, sent: string, refreshed: Refreshed): Promise<void> {
+    const record = await this.#load(site)
+    if (record?.provider.refreshToken === sent) {
+      await this.#store(site, withRefreshed(record, refreshed, secondsNow()))
+      return
+    }
+    // Signed out meanwhile: what came is nobody's.
+    const { refreshToken } = refreshed.tokens
+    if (refreshToken !== undefined) this.#revokeLater(site, refreshToken)
+  }
+
+  /** Ends the session whose token was refused, unless it has another by now. */
+  async #dropAfter(site: Site, refused: string, reason: string): Promise<void> {
+    const record = await this.#load(site)
+    if (record?.provider.refreshToken !== refused) return
+    await this.#drop(site, record, reason !== 'grant_revoked', reason)
   }
 
   /** The authority's own word: a renewal is rare, and what renews lives long. */
@@ -247,7 +284,11 @@ export class SessionObject extends DurableObject<Environment> {
     await this.ctx.storage.deleteAll()
     const { refreshToken } = record.provider
     if (!revoke || refreshToken === undefined) return
-    // Nobody waits for it: here the session has ended already.
+    this.#revokeLater(site, refreshToken)
+  }
+
+  /** Nobody waits for it: here the session has ended already. */
+  #revokeLater(site: Site, refreshToken: string): void {
     this.ctx.waitUntil(
       this.#parties(site)
         .then((parties) => revokeRefreshToken(parties, refreshToken))
@@ -288,6 +329,14 @@ export class SessionObject extends DurableObject<Environment> {
     if (site === undefined) throw new Fault('configuration', `there is no site ${id}`)
     return site
   }
+}
+
+/** As long as the configuration wants people to wait for the provider; the work goes on. */
+async function patiently<T>({ timeout }: Pick<Provider, 'timeout'>, work: Promise<T>): Promise<T> {
+  return within(timeout * 1000, work).catch((error: unknown) => {
+    if (!(error instanceof Late)) throw error
+    throw new Fault('provider_slow', `no answer to a refresh in ${timeout} s`)
+  })
 }
 
 async function handout(site: Site, record: SessionRecord, number: number): Promise<Handout> {

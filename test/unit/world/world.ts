@@ -129,6 +129,7 @@ function context(kept: Map<string, unknown>): unknown {
       kv: {
         get: (key: string) => structuredClone(kept.get(key)),
         put: (key: string, value: unknown) => void kept.set(key, structuredClone(value)),
+        delete: (key: string) => kept.delete(key),
       },
       sql: sqlOf(kept),
       transactionSync: (work: () => void) => work(),
