@@ -65,6 +65,7 @@ export function manyIsolates(script: string, vars: Worker, count: number): reado
     ISSUER_OBJECTS: shared('IssuerObject'),
     KEY_OBJECTS: shared('KeyObject'),
     DENYLIST_OBJECTS: shared('DenylistObject'),
+    DEVICE_OBJECTS: shared('DeviceObject'),
   }
   const names = Array.from({ length: count }, (_, i) => `copy-${String(i)}`)
   const copies = names.map((name) => gateWorker(script, vars, { name, durableObjects: objects }))

@@ -9,6 +9,7 @@ import type { Environment } from './platform/environment.ts'
 import { servicesOf } from './platform/services.ts'
 
 export { DenylistObject } from './platform/denylist-object.ts'
+export { DeviceObject } from './platform/device-object.ts'
 export { IssuerObject } from './platform/issuer-object.ts'
 export { KeyObject } from './platform/key-object.ts'
 export { SessionObject } from './platform/session-object.ts'

@@ -52,6 +52,8 @@ export interface Site {
     readonly absolute: number
     /** Seconds for which a superseded refresh cookie is a request in flight, not a theft. */
     readonly grace: number
+    /** Sessions of one person at the same time; beyond it the oldest ends. `undefined`: any number. */
+    readonly most: number | undefined
   }
   readonly login: { readonly lifetime: number; readonly returnTo: string }
   readonly logout: { readonly returnTo: string }

@@ -114,6 +114,7 @@ const site = table({
       idle: optional(duration(4, 2_592_000), 1800),
       absolute: optional(duration(4, 7_776_000), 43_200),
       grace: optional(duration(1, 120), 30),
+      most: optional(count(1, 100), undefined),
     }),
   ),
   login: optionalTable(

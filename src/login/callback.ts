@@ -5,6 +5,7 @@
  * is made last, and takes the place of one that this browser already had.
  */
 import { accept, deny, type Result } from '../denial.ts'
+import { Fault } from '../fault.ts'
 import { escapeHtml, page, pageHeaders, seeOther } from '../http/answer.ts'
 import type { OwnCookies } from '../http/cookie.ts'
 import type { Visit } from '../http/visit.ts'
@@ -13,7 +14,9 @@ import { providerOf } from '../oidc/client.ts'
 import { exchangeCode } from '../oidc/tokens.ts'
 import { fetchUserinfo } from '../oidc/userinfo.ts'
 import { sessionCookies } from '../session/authenticate.ts'
+import { browserOf } from '../session/devices.ts'
 import type { SessionId } from '../session/refresh-cookie.ts'
+import type { Handout } from '../session/sessions.ts'
 import { readForm } from './form.ts'
 import { presentSession } from './present-session.ts'
 import type { LoginServices } from './services.ts'
@@ -68,11 +71,12 @@ export async function finishLogin(
 
 async function exchange(
   services: LoginServices,
-  { site, url, now }: Visit,
+  visit: Visit,
   transaction: Transaction,
   parameters: URLSearchParams,
   state: string,
 ): Promise<Result<Response>> {
+  const { site, url, now } = visit
   const provider = providerOf(site)
   const redirectUri = `${url.origin}${site.basePath}/callback`
   // attack: issuer-mix-up
@@ -97,6 +101,7 @@ async function exchange(
   const sessionId: SessionId = `ses_${services.random(16)}`
   const handout = await services.sessions.create(site, sessionId, signedIn.value, userinfo)
   if (!handout.ok) return handout
+  await keepDevice(services, visit, handout.value)
   const cookies = await sessionCookies(services.seal, site, handout.value, now)
   // Absolute, so that no browser can read the path as a host. attack: open-redirect
   return accept(
@@ -105,6 +110,33 @@ async function exchange(
       deleteLoginCookie(site, transaction.id),
     ]),
   )
+}
+
+/** Puts the session on the person's list, and ends those that are too many. The list is no reason to fail a login. */
+async function keepDevice(
+  { devices, sessions, log }: LoginServices,
+  { request, site, now }: Visit,
+  { identity, refreshBy }: Handout,
+): Promise<void> {
+  const { sessionId } = identity
+  const country = request.cf?.['country']
+  const device = {
+    sessionId,
+    createdAt: now,
+    seenAt: now,
+    endsAt: refreshBy,
+    browser: browserOf(request.headers.get('user-agent')),
+    country: typeof country === 'string' ? country : undefined,
+  }
+  try {
+    const tooMany = await devices.add(site, identity, device, site.session.most)
+    await Promise.all(
+      tooMany.map((id) => sessions.end(site, { kind: 'access', sessionId: id }, true)),
+    )
+  } catch (error) {
+    if (!(error instanceof Fault)) throw error
+    log('warn', 'devices.not_kept', { site: site.id, session: sessionId })
+  }
 }
 
 /** A login that is over needs its cookie no more. */

@@ -9,6 +9,7 @@ import { checkSameOrigin, needsSameOrigin } from '../http/cross-site.ts'
 import type { Visit } from '../http/visit.ts'
 import { beginLogin } from './begin.ts'
 import { finishLogin } from './callback.ts'
+import { endDevice, endOtherDevices, listDevices } from './devices.ts'
 import { logout } from './logout.ts'
 import { backchannelLogout, frontchannelLogout, receiveEvent } from './logout-events.ts'
 import { refresh } from './refresh.ts'
@@ -39,6 +40,9 @@ export function loginEndpoints(refuse: Refuse): Hono<Env> {
   endpoints.get('/session', serve(who))
   endpoints.post('/refresh', serve(sameOrigin(refresh)))
   endpoints.post('/logout', serve(sameOrigin(async (...visit) => accept(await logout(...visit)))))
+  endpoints.get('/sessions', serve(listDevices))
+  endpoints.delete('/sessions', serve(sameOrigin(endOtherDevices)))
+  endpoints.delete('/sessions/:id', serve(sameOrigin(endDevice)))
   endpoints.post('/backchannel-logout', serve(backchannelLogout))
   endpoints.get('/frontchannel-logout', serve(frontchannelLogout))
   endpoints.post('/events', serve(receiveEvent))
@@ -53,6 +57,8 @@ export function loginEndpoints(refuse: Refuse): Hono<Env> {
     '/frontchannel-logout': 'GET',
     '/events': 'POST',
     '/revoke': 'POST',
+    '/sessions': 'GET, DELETE',
+    '/sessions/:id': 'DELETE',
   }
   for (const [path, allow] of Object.entries(allowed)) {
     endpoints.all(path, ({ env }) =>

@@ -8,4 +8,5 @@ export interface Environment extends Readonly<Record<string, unknown>> {
   readonly ISSUER_OBJECTS: DurableObjectNamespace
   readonly KEY_OBJECTS: DurableObjectNamespace
   readonly DENYLIST_OBJECTS: DurableObjectNamespace
+  readonly DEVICE_OBJECTS: DurableObjectNamespace
 }

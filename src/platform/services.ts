@@ -8,6 +8,7 @@ import { configurationOf } from './configuration.ts'
 import { consoleLog } from './console-log.ts'
 import { decryptionKeysOf } from './decryption-keys.ts'
 import { Denylist } from './denylist.ts'
+import { devicesOf } from './devices.ts'
 import type { Environment } from './environment.ts'
 import { IssuerDocuments } from './issuer-documents.ts'
 import { WatchedConnections } from './live-connections.ts'
@@ -51,6 +52,7 @@ async function make(env: Environment) {
     introspections: new TimedCache<Result<VerifiedToken>>(),
     decryptionKeys: decryptionKeysOf,
     revocations,
+    devices: devicesOf(env),
     connections: new WatchedConnections(revocations, consoleLog),
   }
 }

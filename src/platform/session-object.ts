@@ -38,6 +38,8 @@ import { configurationOf } from './configuration.ts'
 import { consoleLog } from './console-log.ts'
 import type { Environment } from './environment.ts'
 import { IssuerDocuments } from './issuer-documents.ts'
+import type { DeviceObject } from './device-object.ts'
+import { askDeviceList } from './devices.ts'
 import { Mutex } from './mutex.ts'
 import { outbound } from './outbound.ts'
 import { ProviderRefresh } from './provider-refresh.ts'
@@ -125,7 +127,25 @@ export class SessionObject extends DurableObject<Environment> {
     if (presented.kind === 'reused') return deny({ reason: 'refresh_cookie_reused' })
     const record = { ...found.value, rotation: presented.rotation, renewedAt: now }
     await this.#store(site, record)
+    this.#tellDevices(site, record, (devices, id) =>
+      devices.touch(id, now, refreshBy(record, site)),
+    )
     return accept(await handout(site, record, presented.handOut))
+  }
+
+  /** Nobody waits for the list, and nothing depends on it. */
+  #tellDevices(
+    site: Site,
+    { identity }: SessionRecord,
+    tell: (devices: DurableObjectStub<DeviceObject>, id: SessionId) => Promise<void>,
+  ): void {
+    this.ctx.waitUntil(
+      askDeviceList(this.env, site.id, identity, (devices) =>
+        tell(devices, identity.sessionId),
+      ).catch(() =>
+        consoleLog('warn', 'devices.not_kept', { site: site.id, session: identity.sessionId }),
+      ),
+    )
   }
 
   peek(
@@ -282,6 +302,7 @@ export class SessionObject extends DurableObject<Environment> {
       consoleLog('error', 'session.mark_not_set', { site: site.id, session: target.id }),
     )
     await this.ctx.storage.deleteAll()
+    this.#tellDevices(site, record, (devices, id) => devices.remove(id))
     const { refreshToken } = record.provider
     if (!revoke || refreshToken === undefined) return
     this.#revokeLater(site, refreshToken)

@@ -39,6 +39,7 @@ export async function createWorld(changes: Parameters<typeof varsOf>[0] = {}): P
   const provider = await FakeProvider.start()
   const {
     DenylistObject,
+    DeviceObject,
     IssuerObject,
     KeyObject,
     SessionObject,
@@ -57,6 +58,7 @@ export async function createWorld(changes: Parameters<typeof varsOf>[0] = {}): P
     env['SESSION_OBJECTS'] = namespaceOf(SessionObject, env, storage)
     env['ISSUER_OBJECTS'] = namespaceOf(IssuerObject, env, storage)
     env['KEY_OBJECTS'] = namespaceOf(KeyObject, env, storage)
+    env['DEVICE_OBJECTS'] = namespaceOf(DeviceObject, env, storage)
     env['DENYLIST_OBJECTS'] = namespaceOf(DenylistObject, env, storage)
     return env as unknown as Environment
   }
