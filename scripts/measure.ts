@@ -7,6 +7,8 @@ import { parseArgs } from 'node:util'
 
 import { measureColdStart } from '../bench/measure/cold-start.ts'
 import { measureKidFlood } from '../bench/measure/kid-flood.ts'
+import { measureRefreshCrash } from '../bench/measure/refresh-crash.ts'
+import { measureRefreshStorm } from '../bench/measure/refresh-storm.ts'
 import { measureRevocation } from '../bench/measure/revocation.ts'
 import { measureRevocationCost } from '../bench/measure/revocation-cost.ts'
 import { measureRevocationScale } from '../bench/measure/revocation-scale.ts'
@@ -26,6 +28,8 @@ const measures: Readonly<Record<string, (options: Options) => Promise<Outcome>>>
   revocation: ({ trials }) => measureRevocation(trials),
   'revocation-cost': ({ seconds }) => measureRevocationCost(seconds),
   'revocation-scale': async () => measureRevocationScale(),
+  'refresh-storm': ({ trials }) => measureRefreshStorm(trials),
+  'refresh-crash': ({ trials }) => measureRefreshCrash(Math.min(trials, 200)),
 }
 
 // To be told to stop is to exit as usual: what is removed at the exit is removed then too.

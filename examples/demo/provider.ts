@@ -25,6 +25,8 @@ export interface ProviderOptions {
   readonly opaqueFor?: readonly string[]
   /** Seconds an access token lives. */
   readonly accessTokenLifetime?: number
+  /** Called with each refresh token that arrives, before it is looked at. */
+  readonly onRefreshToken?: (token: string) => void
   /** Anything else of oidc-provider's, laid over what stands here. */
   readonly configuration?: Configuration
 }
@@ -62,8 +64,18 @@ export async function startProvider(options: ProviderOptions): Promise<RunningPr
   })
   const interact = interaction(provider)
   const callback = provider.callback()
+  const answerWatched = async (
+    request: IncomingMessage,
+    response: ServerResponse,
+    onRefreshToken: (token: string) => void,
+  ) => {
+    await watchToken(request, onRefreshToken)
+    await callback(request, response)
+  }
   answer = (request, response) => {
     if (request.url?.startsWith('/sign-in/') === true) void interact(request, response)
+    else if (request.url === '/token' && options.onRefreshToken !== undefined)
+      void answerWatched(request, response, options.onRefreshToken)
     else void callback(request, response)
   }
   return {
@@ -167,6 +179,17 @@ function configuration(options: ProviderOptions, keys: readonly JWK[]): Configur
       context.body = page('The provider refuses', `<p><code>${error}</code></p>`)
     },
   }
+}
+
+/** Reads the form before oidc-provider does, which takes one that was read from here. */
+async function watchToken(
+  request: IncomingMessage,
+  onRefreshToken: (token: string) => void,
+): Promise<void> {
+  const form = new URLSearchParams(await bodyOf(request))
+  Object.assign(request, { body: Object.fromEntries(form) })
+  const token = form.get('refresh_token')
+  if (token !== null) onRefreshToken(token)
 }
 
 /** The sign-in form: shown by GET, taken by POST. */
