@@ -31,6 +31,8 @@ export interface ProviderTokens {
   readonly scope: string | undefined
   /** Seconds; `undefined` where the provider does not say. */
   readonly expiresIn: number | undefined
+  /** Seconds that the refresh token lasts, where the provider says so (`refresh_expires_in`, no standard). */
+  readonly refreshExpiresIn: number | undefined
 }
 
 /** Claims of an ID token whose every check passed, signature included. */
@@ -160,7 +162,13 @@ function tokensOf(answer: TokenEndpointResponse): ProviderTokens {
     idToken: answer.id_token,
     scope: answer.scope,
     expiresIn: answer.expires_in,
+    refreshExpiresIn: positive(answer['refresh_expires_in']),
   }
+}
+
+/** A number of seconds; 0 is how some providers write "no end". */
+function positive(value: unknown): number | undefined {
+  return typeof value === 'number' && Number.isFinite(value) && value > 0 ? value : undefined
 }
 
 function raise(error: unknown, step: string): never {

@@ -24,6 +24,10 @@ export interface SessionRecord {
     readonly refreshedAt: number
     /** `undefined` where the provider does not say. */
     readonly expiresAt: number | undefined
+    /** When the refresh token ends, where the provider says so. */
+    readonly refreshEndsAt: number | undefined
+    /** When the provider's own session ends, where it says so (`session_expiry`). */
+    readonly sessionEndsAt: number | undefined
   }
 }
 
@@ -61,7 +65,7 @@ const protocolClaims: ReadonlySet<string> = new Set([
     'c_hash',
     's_hash',
   ],
-  ...['auth_time', 'acr', 'sid', 'idp', 'typ'],
+  ...['auth_time', 'acr', 'sid', 'idp', 'typ', 'session_expiry'],
 ])
 
 export function startSession(
@@ -90,12 +94,20 @@ export function startSession(
     cookieKey,
     rotation,
     renewedAt: now,
-    provider: { ...keepTokens(signedIn.tokens, now), idToken: signedIn.tokens.idToken },
+    provider: {
+      ...keepTokens(signedIn.tokens, now),
+      idToken: signedIn.tokens.idToken,
+      sessionEndsAt: timeOrNothing(signedIn.claims['session_expiry']),
+    },
   }
 }
 
 function textOrNothing(claim: unknown): string | undefined {
   return typeof claim === 'string' ? claim : undefined
+}
+
+function timeOrNothing(claim: unknown): number | undefined {
+  return typeof claim === 'number' && Number.isFinite(claim) ? claim : undefined
 }
 
 function personClaims(
@@ -107,13 +119,15 @@ function personClaims(
 function keepTokens(
   tokens: ProviderTokens,
   now: number,
-): Omit<SessionRecord['provider'], 'idToken'> {
+): Omit<SessionRecord['provider'], 'idToken' | 'sessionEndsAt'> {
+  const { refreshExpiresIn } = tokens
   return {
     accessToken: tokens.accessToken,
     refreshToken: tokens.refreshToken,
     scope: tokens.scope,
     refreshedAt: now,
     expiresAt: tokens.expiresIn === undefined ? undefined : now + tokens.expiresIn,
+    refreshEndsAt: refreshExpiresIn === undefined ? undefined : now + refreshExpiresIn,
   }
 }
 
@@ -136,6 +150,13 @@ export function withRefreshed(
     provider: {
       ...kept,
       refreshToken: kept.refreshToken ?? record.provider.refreshToken,
+      // A new token has an end of its own, or none that is known.
+      refreshEndsAt:
+        kept.refreshToken === undefined
+          ? (kept.refreshEndsAt ?? record.provider.refreshEndsAt)
+          : kept.refreshEndsAt,
+      sessionEndsAt:
+        timeOrNothing(refreshed.claims?.['session_expiry']) ?? record.provider.sessionEndsAt,
       scope: kept.scope ?? record.provider.scope,
       idToken: refreshed.tokens.idToken ?? record.provider.idToken,
     },
@@ -145,6 +166,7 @@ export function withRefreshed(
 /** Why the session is over, if it is. */
 export function endOf(record: SessionRecord, site: Site, now: number): Denial | undefined {
   if (now >= record.identity.createdAt + site.session.absolute) return { reason: 'session_expired' }
+  if (now >= endAtProvider(record)) return { reason: 'session_expired' }
   if (now >= record.renewedAt + site.session.idle) return { reason: 'session_idle' }
   return undefined
 }
@@ -154,7 +176,15 @@ export function refreshBy(record: SessionRecord, site: Site): number {
   return Math.min(
     record.identity.createdAt + site.session.absolute,
     record.renewedAt + site.session.idle,
+    endAtProvider(record),
   )
+}
+
+/** What the provider has ended does not live on here. */
+function endAtProvider({ provider }: SessionRecord): number {
+  const { refreshToken, refreshEndsAt, sessionEndsAt } = provider
+  const refresh = refreshToken === undefined ? undefined : refreshEndsAt
+  return Math.min(refresh ?? Infinity, sessionEndsAt ?? Infinity)
 }
 
 /**

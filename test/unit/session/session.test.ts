@@ -21,6 +21,7 @@ const tokens = {
   idToken: 'id-1',
   scope: 'openid',
   expiresIn: 600,
+  refreshExpiresIn: undefined,
 }
 const claims = { iss: 'https://id.example.com', sub: 'ada', aud: 'shop', exp: now + 300, iat: now }
 
@@ -47,6 +48,47 @@ describe('a session', () => {
       acr: 'gold',
       scope: 'openid',
     })
+  })
+
+  it('is over when the provider’s own session is, or its refresh token', () => {
+    const ends = (record: ReturnType<typeof start>) => [
+      refreshBy(record, site),
+      endOf(record, site, refreshBy(record, site) - 1),
+      endOf(record, site, refreshBy(record, site))?.reason,
+    ]
+    expect(ends(start({}, { session_expiry: now + 600 }))).toEqual([
+      now + 600,
+      undefined,
+      'session_expired',
+    ])
+    expect(ends(start({ refreshExpiresIn: 900 }))).toEqual([
+      now + 900,
+      undefined,
+      'session_expired',
+    ])
+    // An end that nothing can reach, or of a token that there is not, is none.
+    expect(refreshBy(start({ refreshToken: undefined, refreshExpiresIn: 900 }), site)).toBe(
+      now + 1800,
+    )
+    expect(refreshBy(start({}, { session_expiry: 'soon' }), site)).toBe(now + 1800)
+    expect(start({}, { session_expiry: now + 600 }).identity.claims).toEqual({ city: 'London' })
+  })
+
+  it('has the end that the last refresh brought', () => {
+    const record = start({ refreshExpiresIn: 900 }, { session_expiry: now + 1000 })
+    const refreshed = (more: object, session?: object) =>
+      withRefreshed(
+        record,
+        { tokens: { ...tokens, ...more }, claims: session && { ...claims, ...session } },
+        now + 500,
+      ).provider
+    expect(refreshed({ refreshToken: 'refresh-2', refreshExpiresIn: 900 })).toMatchObject({
+      refreshEndsAt: now + 1400,
+      sessionEndsAt: now + 1000,
+    })
+    expect(refreshed({ refreshToken: 'refresh-2' }).refreshEndsAt).toBeUndefined()
+    expect(refreshed({ refreshToken: undefined }).refreshEndsAt).toBe(now + 900)
+    expect(refreshed({}, { session_expiry: now + 2000 }).sessionEndsAt).toBe(now + 2000)
   })
 
   it('believes the ID token before userinfo', () => {
@@ -83,7 +125,8 @@ describe('the provider', () => {
 
   it('replaces by a refresh what it sends, and nothing else', () => {
     const bare = { accessToken: 'access-2', refreshToken: undefined, idToken: undefined }
-    const answer = { ...bare, scope: undefined, expiresIn: undefined }
+    const silent = { scope: undefined, expiresIn: undefined, refreshExpiresIn: undefined }
+    const answer = { ...bare, ...silent }
     const kept = withRefreshed(start(), { tokens: answer, claims: undefined }, now + 5)
     expect(kept.provider).toEqual({
       accessToken: 'access-2',
@@ -92,6 +135,8 @@ describe('the provider', () => {
       scope: 'openid',
       refreshedAt: now + 5,
       expiresAt: undefined,
+      refreshEndsAt: undefined,
+      sessionEndsAt: undefined,
     })
     expect(kept.identity).toEqual(start().identity)
     const fresh = { ...answer, refreshToken: 'refresh-2', idToken: 'id-2', expiresIn: 60 }
