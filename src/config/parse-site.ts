@@ -89,7 +89,10 @@ export function parseSite(
     operator: parseOperator(written, path, parties, report),
     events: parseEvents(written, path, parties, report),
     longest: {
-      edge: Math.max(access, ...parties.issuers.map(({ maxLifetime }) => maxLifetime)),
+      edge: Math.max(
+        access,
+        ...parties.issuers.map(({ maxLifetime, clockSkew }) => maxLifetime + clockSkew),
+      ),
       session: absolute,
     },
   })
@@ -119,6 +122,12 @@ function parseOperator(
 ): AccessRule | undefined {
   if (operator === undefined) return undefined
   const rule = parseAccess(operator, `${path}.operator`, issuers, development, report)
+  if (operator.issuers === undefined && issuers.length > 1) {
+    report(
+      `${path}.operator.issuers`,
+      'is required where there are several ISSUERS: who may make operators',
+    )
+  }
   if (rule.any.has('anonymous') || rule.any.has('session')) {
     report(`${path}.operator.any`, 'can hold "bearer" and "machine" only')
   }

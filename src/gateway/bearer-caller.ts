@@ -4,7 +4,14 @@
  */
 import type { Issuer } from '../config/issuer.ts'
 import type { AccessRule } from '../config/route.ts'
-import { accept, deny, type Denied, type Result, type TokenCheck } from '../denial.ts'
+import {
+  accept,
+  deny,
+  type Denied,
+  type Result,
+  type SignatureCheck,
+  type TokenCheck,
+} from '../denial.ts'
 import { sha256 } from '../digest.ts'
 import { introspect, type IntrospectionParties } from '../oidc/introspection.ts'
 import type { TimedCache } from '../timed-cache.ts'
@@ -16,6 +23,9 @@ import {
   unverifiedIssuer,
   unverifiedKid,
 } from '../token/unverified.ts'
+
+/** As a signed token may be: what is asked about may look like one. */
+const longestOpaque = 16_384
 
 export interface BearerServices extends IntrospectionParties {
   /** The issuer's decryption keys, imported. */
@@ -96,11 +106,13 @@ async function verifyEncrypted(
     const keys = await services.decryptionKeys(issuer)
     const inner = await decryptToken(text, keys, issuer.decryption)
     if (inner.ok) {
-      return unverifiedIssuer(inner.value) === issuer.issuer
-        ? verifySigned(services, issuer, inner.value, now)
-        : refuse('issuer')
+      if (unverifiedIssuer(inner.value) === issuer.issuer)
+        return verifySigned(services, issuer, inner.value, now)
+      // Another issuer may have been given the same key of ours.
+      last = refuse('issuer')
+    } else if (last.denial.reason !== 'token_refused' || last.denial.check === 'encryption') {
+      last = inner
     }
-    last = inner
   }
   return last
 }
@@ -115,14 +127,17 @@ async function verifyOpaque(
   const issuer = rule.issuers.find(({ introspection }) => introspection !== undefined)
   if (issuer?.introspection === undefined) return refuse('opaque')
   const { introspection } = issuer
+  if (text.length > longestOpaque) return refuse('size')
   // One token may be good at one issuer and nothing at another. attack: introspection-cache-mix-up
   const key = JSON.stringify([issuer.id, introspection.endpoint ?? '', await sha256(text)])
   const known = services.introspections.get(key, now)
   if (known !== undefined) return known
   const policy = policyOf(issuer)
   const answer = await introspect(services, issuer, introspection, policy, text, now)
-  const until = now + introspection.cache
-  const expiresAt = answer.ok ? Math.min(until, answer.value.expiresAt) : until
+  // A token that the issuer does not know yet may be known soon.
+  const expiresAt = answer.ok
+    ? Math.min(now + introspection.cache, answer.value.expiresAt)
+    : now + Math.min(introspection.cache, 10)
   services.introspections.set(key, answer, expiresAt)
   return answer
 }
@@ -131,6 +146,6 @@ function policyOf(issuer: Issuer): TokenPolicy {
   return issuer
 }
 
-function refuse(check: TokenCheck): Denied {
+function refuse(check: TokenCheck | SignatureCheck): Denied {
   return deny({ reason: 'token_refused', check })
 }

@@ -90,9 +90,13 @@ function isOneOf(list: readonly Scalar[], value: unknown): boolean {
   return list.some((candidate) => candidate === value)
 }
 
+/** Seconds by which the clock of who signed the person in and ours may differ. */
+const skew = 60
+
 /** RFC 9470. Who does not say when or how the person signed in has not shown it. */
 function isFreshlyAuthenticated(rule: AccessRule, caller: Judged, now: number): boolean {
   if (rule.acr.length > 0 && !isOneOf(rule.acr, caller.acr)) return false
   if (rule.maxAge === undefined) return true
-  return caller.authTime !== undefined && now - caller.authTime <= rule.maxAge
+  if (caller.authTime === undefined || caller.authTime > now + skew) return false
+  return now - caller.authTime <= rule.maxAge
 }

@@ -11,6 +11,7 @@ import {
   OperationProcessingError,
   ResponseBodyError,
   UnsupportedOperationError,
+  WWWAuthenticateChallengeError,
 } from 'oauth4webapi'
 import { deny, type Denied } from '../denial.ts'
 import { Fault } from '../fault.ts'
@@ -51,6 +52,8 @@ export function providerFault(error: unknown, step: string): Fault {
     }
     return new Fault('provider_failed', `${step}: ${code}`)
   }
+  if (error instanceof WWWAuthenticateChallengeError)
+    return new Fault('provider_misconfigured', `${step}: the provider refuses our client`)
   if (error instanceof OperationProcessingError || error instanceof UnsupportedOperationError) {
     const kind =
       error.code === MISSING_SERVER_METADATA ? 'provider_misconfigured' : statusFault(error)

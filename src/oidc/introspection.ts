@@ -13,7 +13,7 @@ import {
 import type { Introspection, Issuer } from '../config/issuer.ts'
 import { deny, type Result } from '../denial.ts'
 import { Fault } from '../fault.ts'
-import { type TokenPolicy, VerifiedToken } from '../token/access-token.ts'
+import { isForAnotherPurpose, type TokenPolicy, VerifiedToken } from '../token/access-token.ts'
 import { verifyJws } from '../token/jws.ts'
 import { unverifiedKid } from '../token/unverified.ts'
 import { clientAuthOf, httpOptions } from './client.ts'
@@ -45,6 +45,8 @@ export async function introspect(
   // A DPoP token, or a refresh token of an issuer that says so.
   if (type !== undefined && type.toLowerCase() !== 'bearer')
     return deny({ reason: 'token_refused', check: 'sender_constrained' })
+  // attack: token-type-confusion
+  if (isForAnotherPurpose(claims)) return deny({ reason: 'token_refused', check: 'type' })
   // Both are optional here: who answers is the issuer, and the answer holds as long as it is believed.
   return VerifiedToken.fromClaims(
     { iss: issuer.issuer, exp: now + introspection.cache, ...withoutUndefined(claims) },

@@ -37,6 +37,9 @@ export class Cell<T> {
 
   async renew(load: () => Promise<Aged<T>>): Promise<Aged<T>> {
     const loaded = await load()
+    const kept = this.#kept
+    // A slow load does not take the place of a newer value; and where nothing newer can be had, the lease stays.
+    if (kept !== undefined && loaded.freshUntil <= kept.freshUntil) return kept
     this.#kept = loaded
     this.#leaseUntil = 0
     return loaded

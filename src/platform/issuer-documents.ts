@@ -16,6 +16,9 @@ import { readCopy } from './document-copies.ts'
 import type { Environment } from './environment.ts'
 import type { IssuerObject } from './issuer-object.ts'
 
+/** Seconds for which the object is not asked for an unknown key after it failed. */
+const failurePause = 5
+
 /** Seconds after which documents are fetched again, behind the answers. */
 const freshFor = 600
 
@@ -55,7 +58,13 @@ export class IssuerDocuments implements ProviderDirectory {
     const now = secondsNow()
     const shelf = this.#shelf(publisher)
     if (now < shelf.quietUntil) return kept.keys
-    return (await shelf.cell.renew(() => this.#fromObject(publisher, now))).value.keys
+    try {
+      return (await shelf.cell.renew(() => this.#fromObject(publisher, now))).value.keys
+    } catch {
+      // What is known is known; the object is left alone for a while.
+      shelf.quietUntil = now + failurePause
+      return kept.keys
+    }
   }
 
   /** Has every publisher's documents at hand, in KV too; says whose could not be had. */

@@ -62,10 +62,17 @@ export class VerifiedToken {
 
   /**
    * Whether the client speaks for itself: RFC 9068 section 2.2 puts the client into `sub` where no person is
-   * involved.
+   * involved. Issuers of before it say so in ways of their own.
    */
   get isMachine(): boolean {
-    return this.subject === undefined || this.subject === this.clientId
+    const { subject, clientId, claims } = this
+    if (subject === undefined || subject === clientId) return true
+    return (
+      claims['idtyp'] === 'app' ||
+      claims['gty'] === 'client-credentials' ||
+      subject === `${clientId ?? ''}@clients` ||
+      claims['preferred_username'] === `service-account-${clientId ?? ''}`
+    )
   }
 
   /** A signed token. Every denial is `token_refused` with the check that failed. */
@@ -86,11 +93,12 @@ export class VerifiedToken {
     if (claims === undefined) return refuse('claim_malformed')
     // An issuer that promises RFC 9068 also promises its claims.
     const promised = policy.types?.includes('at+jwt') === true ? required : ['iss', 'exp']
-    if (promised.some((name) => claims[name] === undefined)) return refuse('claim_missing')
+    if (promised.some((name) => (claims[name] ?? undefined) === undefined))
+      return refuse('claim_missing')
     // attack: token-type-confusion
     if (policy.types === undefined && isForAnotherPurpose(claims)) return refuse('type')
-    const { kid } = signed.value.header
-    return VerifiedToken.fromClaims(claims, policy, now, typeof kid === 'string' ? kid : undefined)
+    // The key's own name: a token need not say it. attack: key-not-named
+    return VerifiedToken.fromClaims(claims, policy, now, signed.value.keyId)
   }
 
   /** An answer of introspection, or the payload of a token whose signature was verified. */
@@ -122,10 +130,19 @@ const typesOfOthers = [
   ...['client-authentication+jwt', 'sallyport+jwt', 'id_token+jwt'],
 ]
 
-/** ID tokens carry `nonce` or `at_hash`, logout tokens and security events `events`. */
-function isForAnotherPurpose(claims: Claims): boolean {
-  return ['nonce', 'at_hash', 'c_hash', 'events', 'htu'].some((name) => claims[name] !== undefined)
+/**
+ * Whether the claims say of themselves that they are another token's: ID tokens carry `nonce` or `at_hash`, logout
+ * tokens and security events `events`, proofs `htu`; some issuers write the kind into `typ` or `token_use`.
+ */
+export function isForAnotherPurpose(claims: Claims): boolean {
+  const { typ, token_use: use } = claims
+  const isOther = typeof typ === 'string' && kindsOfOthers.has(typ.toLowerCase())
+  const isNoAccess = use !== undefined && use !== 'access' && use !== 'access_token'
+  const marks = ['nonce', 'at_hash', 'c_hash', 'events', 'htu']
+  return isOther || isNoAccess || marks.some((name) => claims[name] !== undefined)
 }
+
+const kindsOfOthers: ReadonlySet<string> = new Set(['id', 'refresh', 'offline', 'logout'])
 
 interface ReadClaims {
   readonly issuer: string
@@ -145,7 +162,7 @@ interface ReadClaims {
 /** The registered claims in their types; `undefined` where one has another. */
 function readClaims(claims: Claims): ReadClaims | undefined {
   const { iss, sub, aud, exp, iat, nbf, jti, auth_time: authTime, acr } = claims
-  const clientId = claims['client_id'] ?? claims['azp']
+  const clientId = claims['client_id'] ?? claims['azp'] ?? claims['cid'] ?? claims['appid']
   const audience = typeof aud === 'string' ? [aud] : (aud ?? [])
   const scopes = readScopes(claims['scope'] ?? claims['scp'])
   if (typeof iss !== 'string' || !isTime(exp) || scopes === undefined) return undefined

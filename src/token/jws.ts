@@ -24,6 +24,8 @@ export interface JwsPolicy {
 export interface Verified {
   readonly header: Readonly<Record<string, unknown>>
   readonly payload: Uint8Array
+  /** `kid` of the key that verified it, whether the token names it or not. */
+  readonly keyId: string | undefined
 }
 
 const longest = 16_384
@@ -65,7 +67,7 @@ export async function verifyJws(
   if (imported === undefined) return refuse('key_unfit')
   try {
     const { payload } = await compactVerify(token, imported, { algorithms: [alg] })
-    return accept({ header, payload })
+    return accept({ header, payload, keyId: selected.key.kid })
   } catch {
     // Everything else has been checked: what is left is that the signature does not verify.
     return refuse('signature')

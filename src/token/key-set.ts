@@ -27,6 +27,7 @@ export class KeySet {
   readonly #keys: readonly VerificationKey[]
   readonly #imported = new Map<VerificationKey, Map<string, CryptoKey>>()
 
+  readonly #strong = new Map<VerificationKey, boolean>()
   readonly #distrusted: ReadonlySet<string>
 
   private constructor(keys: readonly VerificationKey[], distrusted: ReadonlySet<string>) {
@@ -75,7 +76,16 @@ export class KeySet {
     if (second !== undefined) return { ok: false, why: 'key_ambiguous' }
     if (key === undefined)
       return { ok: false, why: named.length > 0 && kid !== undefined ? 'key_unfit' : 'key_unknown' }
-    return isStrong(key.jwk) ? { ok: true, key } : { ok: false, why: 'key_unfit' }
+    return this.#isStrong(key) ? { ok: true, key } : { ok: false, why: 'key_unfit' }
+  }
+
+  /** Looked at once: what a key is made of does not change. */
+  #isStrong(key: VerificationKey): boolean {
+    const known = this.#strong.get(key)
+    if (known !== undefined) return known
+    const strong = isStrong(key.jwk)
+    this.#strong.set(key, strong)
+    return strong
   }
 
   /** The keys that verify nothing whoever asks, each with the reason: for the operator's log. */

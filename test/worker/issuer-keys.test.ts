@@ -174,6 +174,29 @@ describe('keys that nobody has', () => {
   })
 })
 
+it('an outage of the issuer does not bring every request to its object', async () => {
+  const { as } = world.outside
+  const inner = (env as unknown as { ISSUER_OBJECTS: { getByName(name: string): object } })
+    .ISSUER_OBJECTS
+  let asked = 0
+  const ISSUER_OBJECTS = {
+    getByName: (name: string) => {
+      asked += 1
+      return inner.getByName(name)
+    },
+  }
+  const client = new Browser('shop.test', { ISSUER_OBJECTS })
+  expect(await call(await as.token(), client)).toBe(200)
+  as.instead.set('/keys', () => new Response('down', { status: 500 }))
+  pass(700)
+  const before = asked
+  for (let i = 0; i < 20; i++) {
+    expect(await call(await as.token(), client)).toBe(200)
+    await scheduler.wait(10)
+  }
+  expect(asked - before).toBe(1)
+})
+
 describe('an issuer that is down', () => {
   it('has its known keys verify on, up to the stated age and no longer', async () => {
     const { as } = world.outside

@@ -64,6 +64,13 @@ describe('a mark', () => {
     expect(deniedReason()).toBe('token_revoked')
   })
 
+  it('ends a token by the key that signed it, though the token does not name the key', async () => {
+    const token = await world.outside.as.token({}, { kid: undefined })
+    expect(await call(new Browser(), token)).toBe(200)
+    await mark({ kind: 'signing_key', issuer: 'https://as.test', id: 'first' }, 0xffff_ffff)
+    expect(await call(new Browser(), token)).toBe('token_revoked')
+  })
+
   it.each<[string, MarkTarget]>([
     ['its subject', { kind: 'subject', issuer: 'https://id.test', id: 'ada' }],
     ['the provider’s session', { kind: 'provider_session', issuer: 'https://id.test', id: 'p1' }],

@@ -261,6 +261,10 @@ describe('revocation', () => {
     expect(operators({ any: ['machine'], scopes: ['marks'] })).toEqual([
       'SITES[0].operator.audience',
     ])
+    const [first] = issuers.ISSUERS
+    const second = { ...first, id: 'other', issuer: 'https://other.example' }
+    const several = { site: { operator: good }, env: { ISSUERS: [first, second] } }
+    expect(pathsOf(several)).toEqual(['SITES[0].operator.issuers'])
   })
 
   it('hears events of an issuer that signs', () => {

@@ -145,6 +145,19 @@ describe('an encrypted token', () => {
     expect(await identify(rule, await encrypt(partner))).toBe('issuer')
   })
 
+  it('is of either issuer where both were given the same key of ours', async () => {
+    const issuers = [
+      { ...writtenPartner, decryption },
+      { ...writtenIssuer, decryption },
+    ]
+    const { rule } = gate({}, issuers, secrets)
+    expect(await identify(rule, await encrypt(await tokenOf()))).toBe('bearer ada')
+    const partner = await tokenOf({ iss: 'https://partner.example' }, {}, partnerSigner)
+    expect(await identify(rule, await encrypt(partner))).toBe('bearer ada')
+    const foreign = await tokenOf({ iss: 'https://evil.example' })
+    expect(await identify(rule, await encrypt(foreign))).toBe('issuer')
+  })
+
   it('is the only form where the configuration requires it', async () => {
     const required = { ...decryption, required: true }
     const { rule } = gate({}, [{ ...writtenIssuer, decryption: required }], secrets)

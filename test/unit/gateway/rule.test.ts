@@ -87,6 +87,10 @@ describe('a rule', () => {
     expect(decide({ max_age: '100s' })).toBe('may')
     expect(decide({ max_age: '99s' })).toBe('authentication_insufficient')
     expect(decide({ max_age: '99s' }, { authTime: undefined })).toBe('authentication_insufficient')
+    // Nobody has signed in tomorrow, nor in a time that counts milliseconds.
+    for (const authTime of [now + 61, now * 1000])
+      expect(decide({ max_age: '99s' }, { authTime })).toBe('authentication_insufficient')
+    expect(decide({ max_age: '99s' }, { authTime: now + 5 })).toBe('may')
   })
 
   it('asks for a stronger sign-in only where nothing else shuts the caller out', () => {

@@ -88,6 +88,10 @@ describe('what the issuer says', () => {
     expect(await ask()).toBe('ada')
     answer = () => Response.json({ active: true, token_type: 'DPoP', ...tokenClaims })
     expect(await ask()).toBe('sender_constrained')
+    for (const other of [{ token_use: 'refresh_token' }, { typ: 'Refresh' }, { nonce: 'n' }]) {
+      answer = () => Response.json({ active: true, ...tokenClaims, ...other })
+      expect(await ask(), JSON.stringify(other)).toBe('type')
+    }
     answer = () => Response.json({ active: true, cnf: { jkt: 'x' }, ...tokenClaims })
     expect(await ask()).toBe('sender_constrained')
   })
@@ -100,6 +104,11 @@ describe('what the issuer says', () => {
     [
       'refuses our client',
       () => Response.json({ error: 'invalid_client' }, { status: 401 }),
+      'provider_misconfigured',
+    ],
+    [
+      'refuses our client with a challenge',
+      () => new Response(null, { status: 401, headers: { 'www-authenticate': 'Basic realm="x"' } }),
       'provider_misconfigured',
     ],
   ])('is a fault where it %s', async (_, given, kind) => {

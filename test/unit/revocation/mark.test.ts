@@ -45,7 +45,7 @@ describe('a mark', () => {
     })
     const said = { before: 'now', reason: 'r', by: 'b' } as const
     const mark = markOn(site, { kind: 'site' }, said)
-    expect(mark).toMatchObject({ edgeFor: 172_800, keepFor: 172_800 })
+    expect(mark).toMatchObject({ edgeFor: 172_805, keepFor: 172_805 })
     expect(markOn(siteOf(), { kind: 'site' }, said)).toMatchObject({
       edgeFor: 300,
       keepFor: 43_200,

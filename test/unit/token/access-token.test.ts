@@ -87,6 +87,21 @@ describe('an access token', () => {
     })
   })
 
+  it('is a machine’s where its issuer says so in a way of its own', async () => {
+    const machine = async (claims: Readonly<Record<string, unknown>>) => {
+      const verified = await verify({ claims, policy: lenient })
+      return verified.ok && [verified.value.isMachine, verified.value.clientId]
+    }
+    expect(await machine({})).toEqual([false, 'app'])
+    expect(await machine({ sub: 'app@clients' })).toEqual([true, 'app'])
+    expect(await machine({ gty: 'client-credentials' })).toEqual([true, 'app'])
+    expect(await machine({ idtyp: 'app' })).toEqual([true, 'app'])
+    expect(await machine({ preferred_username: 'service-account-app' })).toEqual([true, 'app'])
+    const others = { client_id: undefined, sub: 'other' }
+    expect(await machine({ ...others, cid: 'other' })).toEqual([true, 'other'])
+    expect(await machine({ ...others, appid: 'other' })).toEqual([true, 'other'])
+  })
+
   it('is refused where it is of another issuer than its key', async () => {
     expect(await check()).toBe('good')
     expect(await check({ claims: { iss: 'https://as.example/' } })).toBe('issuer')
@@ -198,6 +213,11 @@ describe('a token for another purpose', () => {
       const long = `application/${typ.toUpperCase()}`
       expect(await check({ header: { typ: long }, policy: lenient }), long).toBe('type')
     }
+    const kinds = [{ typ: 'ID' }, { typ: 'Refresh' }, { token_use: 'id' }, { token_use: 'refresh' }]
+    for (const claims of kinds)
+      expect(await check({ claims, policy: lenient }), JSON.stringify(claims)).toBe('type')
+    for (const claims of [{ typ: 'Bearer' }, { token_use: 'access' }])
+      expect(await check({ claims, policy: lenient }), JSON.stringify(claims)).toBe('good')
     for (const name of ['nonce', 'at_hash', 'c_hash', 'events', 'htu'])
       expect(await check({ claims: { [name]: 'x' }, policy: lenient }), name).toBe('type')
   })
@@ -206,6 +226,15 @@ describe('a token for another purpose', () => {
     expect(await check()).toBe('good')
     expect(await check({ claims: { cnf: { jkt: 'thumbprint' } } })).toBe('sender_constrained')
     expect(await check({ claims: { cnf: null } })).toBe('sender_constrained')
+  })
+})
+
+describe('the key of a token', () => {
+  it('is known by its own name, though the token does not say it', async () => {
+    for (const header of [{}, { kid: undefined }]) {
+      const verified = await verify({ header })
+      expect(verified.ok && verified.value.keyId).toBe('k1')
+    }
   })
 })
 
