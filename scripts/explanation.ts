@@ -207,6 +207,8 @@ async function servicesFor(config: Config): Promise<CallerServices> {
       peek: noSessions,
       identity: noSessions,
       renew: noSessions,
+      renewBound: noSessions,
+      bind: noSessions,
     },
     outbound,
     introspections: new TimedCache(),

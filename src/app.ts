@@ -96,6 +96,7 @@ function refused(
 /** Where to sign in; as the rule wants it, where it asks for more than a sign-in (RFC 9470). */
 function loginUrl({ url, site }: Visit, denial: Denial): string {
   const login = new URL(`${url.origin}${site.basePath}/login`)
+  if (denial.reason === 'session_moved') login.searchParams.set('prompt', 'login')
   if (denial.reason === 'authentication_insufficient') {
     const { acrValues, maxAge } = denial
     if (acrValues.length > 0) login.searchParams.set('acr_values', acrValues.join(' '))

@@ -27,6 +27,10 @@ export type Denial =
   | { readonly reason: 'grant_revoked' }
   | { readonly reason: 'subject_changed' }
   | { readonly reason: 'session_revoked' }
+  | { readonly reason: 'session_moved'; readonly what: readonly string[] }
+  | { readonly reason: 'device_proof_missing' }
+  | { readonly reason: 'device_proof_refused'; readonly check: DeviceCheck }
+  | { readonly reason: 'device_binding_missing' }
   // Bearer tokens
   | { readonly reason: 'token_missing' }
   | { readonly reason: 'token_malformed' }
@@ -98,6 +102,16 @@ export type TokenCheck =
   | 'encryption_missing'
   | 'opaque'
   | 'inactive'
+
+/** Which of the checks on a proof of a device failed; `token/device-proof.ts` and the session's object document each. */
+export type DeviceCheck =
+  | SignatureCheck
+  | 'claim_missing'
+  /** None of ours, an old one, or one that was used. */
+  | 'challenge'
+  /** The session has no key, or has one already. */
+  | 'unbound'
+  | 'bound'
 
 /** Which of the checks on a security event failed, beyond its signature; `oidc/event-token.ts` documents each. */
 export type EventCheck =

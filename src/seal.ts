@@ -11,7 +11,13 @@
 import { decodeBase64url, encodeBase64url } from './base64url.ts'
 
 /** What a sealed value is for; a value sealed for one purpose opens for no other. */
-export type SealPurpose = 'access' | 'login' | 'session' | 'signing-key'
+export type SealPurpose =
+  | 'access'
+  | 'login'
+  | 'session'
+  | 'signing-key'
+  | 'device-registration'
+  | 'device-challenge'
 
 export type Opened<T> =
   | { readonly ok: true; readonly value: T }

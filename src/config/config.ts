@@ -54,6 +54,10 @@ export interface Site {
     readonly grace: number
     /** Sessions of one person at the same time; beyond it the oldest ends. `undefined`: any number. */
     readonly most: number | undefined
+    /** Whether sessions are bound to a key in the browser's device. */
+    readonly deviceBound: 'off' | 'prefer' | 'require'
+    /** What follows when a session turns up elsewhere; `undefined` where nothing does. */
+    readonly whenMoved: PlacePolicy | undefined
   }
   readonly login: { readonly lifetime: number; readonly returnTo: string }
   readonly logout: { readonly returnTo: string }
@@ -67,6 +71,15 @@ export interface Site {
   readonly events: { readonly issuer: Issuer; readonly audience: string } | undefined
   /** Seconds for which anything that a mark can end may be presented at the edge, and kept at all. */
   readonly longest: { readonly edge: number; readonly session: number }
+}
+
+/** What a site does when a session turns up in another place. */
+export type WhenMoved = 'ignore' | 'note' | 'sign_in' | 'end'
+
+export interface PlacePolicy {
+  readonly country: WhenMoved
+  readonly network: WhenMoved
+  readonly browser: WhenMoved
 }
 
 export interface CookieProfile {

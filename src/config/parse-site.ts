@@ -76,8 +76,8 @@ export function parseSite(
     provider,
     basePath: written.base_path,
     development: written.development,
-    cookies: cookieProfile(written.cookies.secure, written.cookies.same_site),
-    session: written.session,
+    cookies: cookieProfile(written),
+    session: parseSession(written),
     login: { lifetime: written.login.lifetime, returnTo: written.login.return_to },
     logout: { returnTo: written.logout.return_to },
     assertion: {
@@ -96,6 +96,12 @@ export function parseSite(
       session: absolute,
     },
   })
+}
+
+function parseSession({ session }: WrittenSite): Site['session'] {
+  const { device_bound: deviceBound, when_moved: whenMoved, ...times } = session
+  const ignores = Object.values(whenMoved).every((then) => then === 'ignore')
+  return { ...times, deviceBound, whenMoved: ignores ? undefined : whenMoved }
 }
 
 function parseEvents(
@@ -145,14 +151,16 @@ function parseOperator(
  * `__Host-Http-` keeps a cookie to this host, to https and out of scripts, by the browser's own check of
  * the name. attack: cookie-tossing
  */
-function cookieProfile(secure: boolean, sameSite: 'lax' | 'strict'): Site['cookies'] {
-  const prefix = secure ? '__Host-Http-sallyport-' : 'sallyport-'
-  const same = sameSite === 'lax' ? 'Lax' : 'Strict'
+function cookieProfile({ cookies, session }: WrittenSite): Site['cookies'] {
+  const prefix = cookies.secure ? '__Host-Http-' : ''
+  // Browsers refuse to bind a cookie of that prefix, as it is they who ask for it. Of this one they do not.
+  const bindable = cookies.secure ? '__Host-' : ''
+  const same = cookies.same_site === 'lax' ? 'Lax' : 'Strict'
   return {
-    access: `${prefix}access`,
-    refresh: `${prefix}refresh`,
-    login: `${prefix}login-`,
-    attributes: `Path=/; ${secure ? 'Secure; ' : ''}HttpOnly; SameSite=${same}`,
+    access: `${session.device_bound === 'off' ? prefix : bindable}sallyport-access`,
+    refresh: `${prefix}sallyport-refresh`,
+    login: `${prefix}sallyport-login-`,
+    attributes: `Path=/; ${cookies.secure ? 'Secure; ' : ''}HttpOnly; SameSite=${same}`,
   }
 }
 

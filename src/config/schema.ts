@@ -87,6 +87,8 @@ const route = table({
   revocation: optionalTable(revocation),
 })
 
+const whenMoved = optional(oneOf(['ignore', 'note', 'sign_in', 'end']), 'ignore')
+
 const site = table({
   id: identifier,
   hosts: list(
@@ -115,6 +117,10 @@ const site = table({
       absolute: optional(duration(4, 7_776_000), 43_200),
       grace: optional(duration(1, 120), 30),
       most: optional(count(1, 100), undefined),
+      device_bound: optional(oneOf(['off', 'prefer', 'require']), 'off'),
+      when_moved: optionalTable(
+        table({ country: whenMoved, network: whenMoved, browser: whenMoved }),
+      ),
     }),
   ),
   login: optionalTable(

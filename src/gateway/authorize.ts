@@ -106,7 +106,7 @@ async function sessionOf(
     const checked = checkSameOrigin(visit.request.headers, visit.url.origin)
     if (!checked.ok) return checked
   }
-  const caller = await SessionCaller.authenticate(services, visit.site, cookies, visit.now)
+  const caller = await SessionCaller.authenticate(services, visit, cookies)
   // A route for everybody does not shut out a browser whose session has ended.
   return caller.ok || !rule.any.has('anonymous') ? caller : accept(anonymous)
 }

@@ -2,7 +2,6 @@
  * The way to the origin and back: scrubbed headers, the identity added, bodies streamed both ways, redirects
  * of the origin passed on.
  */
-import type { Site } from '../config/config.ts'
 import type { Route } from '../config/route.ts'
 import { setsOwnCookie } from '../http/cookie.ts'
 import { addForwarded } from '../http/scrub.ts'
@@ -36,7 +35,7 @@ export async function forward(
   const authority = authorityOf(permit.caller, visit, permit.route.revocation)
   if (response.status === 101 && response.webSocket !== null)
     return passSocket(services, response, response.webSocket, authority, permit.caller)
-  return passBack(site, response, permit.caller, bodyOf(services, response, authority))
+  return passBack(response, permit.caller, bodyOf(services, response, authority))
 }
 
 /** The runtime makes its own handshake; of the client's, the subprotocols matter. */
@@ -91,14 +90,14 @@ function targetOf(route: Route, url: URL): URL {
   return target
 }
 
-function passBack(site: Site, response: Response, caller: Caller, body: Body): Response {
+function passBack(response: Response, caller: Caller, body: Body): Response {
   const isSession = caller.kind === 'session'
   const cookies = isSession ? caller.cookies : []
   const headers = new Headers()
   for (const [name, value] of response.headers) {
     // What an origin sends must not look like our word. attack: origin-sets-our-headers
     if (name.startsWith('sallyport-') || hopByHop.has(name)) continue
-    if (name === 'set-cookie' && setsOwnCookie(value, site.cookies)) continue
+    if (name === 'set-cookie' && setsOwnCookie(value)) continue
     headers.append(name, value)
   }
   for (const cookie of cookies) headers.append('set-cookie', cookie)

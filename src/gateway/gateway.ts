@@ -38,6 +38,8 @@ export async function passGateway(
 
 /** What a login has to bring, if one is what the refused request lacks (RFC 9470 for a stronger or fresher one). */
 function loginQuery(denial: Denial): URLSearchParams | undefined {
+  // Cookies that turned up elsewhere are not made good by a provider that remembers the browser.
+  if (denial.reason === 'session_moved') return new URLSearchParams({ prompt: 'login' })
   if (signedOut.has(denial.reason)) return new URLSearchParams()
   if (denial.reason !== 'authentication_insufficient') return undefined
   const { acrValues, maxAge } = denial
@@ -82,5 +84,5 @@ const signedOut: ReadonlySet<string> = new Set([
     'session_expired',
     'grant_revoked',
   ],
-  ...['subject_changed', 'session_revoked'],
+  ...['subject_changed', 'session_revoked', 'device_proof_missing'],
 ])

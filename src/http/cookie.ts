@@ -27,7 +27,7 @@ export function readOwnCookies(header: string | null, names: CookieProfile): Res
   for (const pair of header.split(';')) {
     const equals = pair.indexOf('=')
     const name = trim(pair.slice(0, Math.max(equals, 0)))
-    if (equals === -1 || !isOwnCookie(name, names)) continue
+    if (equals === -1 || !isRead(name, names)) continue
     if (found.has(name)) {
       // A login's id comes from the client: it is not named in a log.
       const cookie = name.startsWith(names.login) ? names.login : name
@@ -46,10 +46,10 @@ export function readOwnCookies(header: string | null, names: CookieProfile): Res
 }
 
 /** The header without our cookies, for the origin; `undefined` where nothing is left. */
-export function withoutOwnCookies(header: string, names: CookieProfile): string | undefined {
+export function withoutOwnCookies(header: string): string | undefined {
   const others = header.split(';').filter((pair) => {
     const equals = pair.indexOf('=')
-    return !isOwnCookie(trim(equals === -1 ? pair : pair.slice(0, equals)), names)
+    return !isOwnCookie(trim(equals === -1 ? pair : pair.slice(0, equals)))
   })
   const left = others.map(trim).filter((pair) => pair !== '')
   return left.length === 0 ? undefined : left.join('; ')
@@ -71,12 +71,17 @@ export function deleteCookie(name: string, names: CookieProfile): string {
 }
 
 /** Whether an origin's Set-Cookie value would set one of ours. */
-export function setsOwnCookie(setCookieValue: string, names: CookieProfile): boolean {
-  return isOwnCookie(trim(setCookieValue.slice(0, (setCookieValue + '=').indexOf('='))), names)
+export function setsOwnCookie(setCookieValue: string): boolean {
+  return isOwnCookie(trim(setCookieValue.slice(0, (setCookieValue + '=').indexOf('='))))
 }
 
-function isOwnCookie(name: string, names: CookieProfile): boolean {
+function isRead(name: string, names: CookieProfile): boolean {
   return name === names.access || name === names.refresh || name.startsWith(names.login)
+}
+
+/** Of whatever profile: a cookie of before the site's options changed is still nobody else's. */
+function isOwnCookie(name: string): boolean {
+  return /^(?:__Host-(?:Http-)?)?sallyport-/i.test(name)
 }
 
 function trim(text: string): string {

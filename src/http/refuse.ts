@@ -53,6 +53,15 @@ const wire = {
   grant_revoked: signInAgain,
   subject_changed: signInAgain,
   session_revoked: signInAgain,
+  session_moved: signInAgain,
+  device_proof_missing: signInAgain,
+  device_proof_refused: signInAgain,
+  device_binding_missing: {
+    status: 401,
+    title:
+      'This site needs a browser that binds a session to its device, such as a current Chrome.',
+    ...signIn,
+  },
   token_missing: { status: 401, title: 'This needs an access token.' },
   token_malformed: { status: 400, title: 'The Authorization header holds no bearer token.' },
   token_in_query: {

@@ -66,7 +66,7 @@ export function scrubHeaders(incoming: Headers, site: Site): Headers {
     if (isDropped(folded) || nominated?.has(name) === true || site.identityHeaders.has(folded))
       continue
     if (folded === 'cookie') {
-      const others = name === 'cookie' ? withoutOwnCookies(value, site.cookies) : undefined
+      const others = name === 'cookie' ? withoutOwnCookies(value) : undefined
       if (others !== undefined) headers.set('cookie', others)
       continue
     }

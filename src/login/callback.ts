@@ -14,9 +14,11 @@ import { providerOf } from '../oidc/client.ts'
 import { exchangeCode } from '../oidc/tokens.ts'
 import { fetchUserinfo } from '../oidc/userinfo.ts'
 import { sessionCookies } from '../session/authenticate.ts'
-import { browserOf } from '../session/devices.ts'
+import { registrationChallenge } from '../session/device-challenge.ts'
+import { placeOf } from '../session/place.ts'
 import type { SessionId } from '../session/refresh-cookie.ts'
 import type { Handout } from '../session/sessions.ts'
+import { offerRegistration } from './device-session.ts'
 import { readForm } from './form.ts'
 import { presentSession } from './present-session.ts'
 import type { LoginServices } from './services.ts'
@@ -99,17 +101,26 @@ async function exchange(
     ? await fetchUserinfo(parties, tokens.accessToken, claims.sub)
     : {}
   const sessionId: SessionId = `ses_${services.random(16)}`
-  const handout = await services.sessions.create(site, sessionId, signedIn.value, userinfo)
+  const handout = await services.sessions.create(
+    site,
+    sessionId,
+    signedIn.value,
+    userinfo,
+    placeOf(visit.request),
+  )
   if (!handout.ok) return handout
   await keepDevice(services, visit, handout.value)
   const cookies = await sessionCookies(services.seal, site, handout.value, now)
   // Absolute, so that no browser can read the path as a host. attack: open-redirect
-  return accept(
-    seeOther(url.origin + transaction.returnTo, [
-      ...cookies,
-      deleteLoginCookie(site, transaction.id),
-    ]),
-  )
+  const answer = seeOther(url.origin + transaction.returnTo, [
+    ...cookies,
+    deleteLoginCookie(site, transaction.id),
+  ])
+  if (site.session.deviceBound !== 'off') {
+    const challenge = await registrationChallenge(services.seal, site, sessionId, now)
+    answer.headers.set('secure-session-registration', offerRegistration(site, challenge))
+  }
+  return accept(answer)
 }
 
 /** Puts the session on the person's list, and ends those that are too many. The list is no reason to fail a login. */
@@ -119,14 +130,14 @@ async function keepDevice(
   { identity, refreshBy }: Handout,
 ): Promise<void> {
   const { sessionId } = identity
-  const country = request.cf?.['country']
+  const { country, browser } = placeOf(request)
   const device = {
     sessionId,
     createdAt: now,
     seenAt: now,
     endsAt: refreshBy,
-    browser: browserOf(request.headers.get('user-agent')),
-    country: typeof country === 'string' ? country : undefined,
+    browser,
+    country,
   }
   try {
     const tooMany = await devices.add(site, identity, device, site.session.most)

@@ -8,6 +8,7 @@ import type { OwnCookies } from '../http/cookie.ts'
 import type { Visit } from '../http/visit.ts'
 import { providerOf } from '../oidc/client.ts'
 import { namesOfSession } from '../revocation/names.ts'
+import { checkPlace } from '../session/authenticate.ts'
 import type { Device } from '../session/devices.ts'
 import type { SessionId } from '../session/refresh-cookie.ts'
 import { type PresentSession, presentSession } from './present-session.ts'
@@ -78,9 +79,11 @@ async function signedInOf(
   visit: Visit,
   cookies: OwnCookies,
 ): Promise<Result<PresentSession>> {
-  const { site } = visit
+  const { site, request } = visit
   const present = await presentSession(services, visit, cookies)
   if (present === undefined) return deny({ reason: 'session_missing' })
+  const here = await checkPlace(services, site, present.identity, request)
+  if (!here.ok) return here
   const what = namesOfSession(site.id, providerOf(site).clientId, present.identity)
   return (await services.revocations.isRevoked(what, strict))
     ? deny({ reason: 'session_revoked' })

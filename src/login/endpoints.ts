@@ -9,6 +9,7 @@ import { checkSameOrigin, needsSameOrigin } from '../http/cross-site.ts'
 import type { Visit } from '../http/visit.ts'
 import { beginLogin } from './begin.ts'
 import { finishLogin } from './callback.ts'
+import { registerDevice, registrationPath, renewByDevice } from './device-session.ts'
 import { endDevice, endOtherDevices, listDevices } from './devices.ts'
 import { logout } from './logout.ts'
 import { backchannelLogout, frontchannelLogout, receiveEvent } from './logout-events.ts'
@@ -47,6 +48,8 @@ export function loginEndpoints(refuse: Refuse): Hono<Env> {
   endpoints.get('/frontchannel-logout', serve(frontchannelLogout))
   endpoints.post('/events', serve(receiveEvent))
   endpoints.post('/revoke', serve(revoke))
+  endpoints.post(registrationPath, serve(registerDevice))
+  endpoints.post('/device-session/:session', serve(renewByDevice))
   const allowed = {
     '/login': 'GET',
     '/session': 'GET',
@@ -59,6 +62,7 @@ export function loginEndpoints(refuse: Refuse): Hono<Env> {
     '/revoke': 'POST',
     '/sessions': 'GET, DELETE',
     '/sessions/:id': 'DELETE',
+    '/device-session/:session': 'POST',
   }
   for (const [path, allow] of Object.entries(allowed)) {
     endpoints.all(path, ({ env }) =>

@@ -6,17 +6,18 @@ import { ownHeaders } from '../http/answer.ts'
 import type { OwnCookies } from '../http/cookie.ts'
 import type { Visit } from '../http/visit.ts'
 import { sessionCookies, type SessionServices } from '../session/authenticate.ts'
+import { placeOf } from '../session/place.ts'
 import { parseRefreshCookie } from '../session/refresh-cookie.ts'
 
 export async function refresh(
   services: SessionServices,
-  { site, now }: Visit,
+  { site, request, now }: Visit,
   cookies: OwnCookies,
 ): Promise<Result<Response>> {
   if (cookies.refresh === undefined) return deny({ reason: 'session_missing' })
   const cookie = parseRefreshCookie(cookies.refresh)
   if (cookie === undefined) return deny({ reason: 'refresh_cookie_malformed' })
-  const renewed = await services.sessions.renew(site, cookie)
+  const renewed = await services.sessions.renew(site, cookie, placeOf(request))
   // The loser of a race clears no cookie: the winner's may be in the browser already.
   if (!renewed.ok) return renewed
   const headers = ownHeaders()

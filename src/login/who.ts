@@ -8,7 +8,7 @@ import type { OwnCookies } from '../http/cookie.ts'
 import type { Visit } from '../http/visit.ts'
 import { providerOf } from '../oidc/client.ts'
 import { namesOfSession } from '../revocation/names.ts'
-import { readAccess, wholeIdentity } from '../session/authenticate.ts'
+import { checkPlace, readAccess, wholeIdentity } from '../session/authenticate.ts'
 import { parseRefreshCookie } from '../session/refresh-cookie.ts'
 import type { Identity } from '../session/session.ts'
 import type { LoginServices } from './services.ts'
@@ -41,13 +41,15 @@ interface Seen {
 
 async function look(
   services: LoginServices,
-  { site, now }: Visit,
+  { site, request, now }: Visit,
   cookies: OwnCookies,
 ): Promise<Result<Seen>> {
   const access = await readAccess(services, site, cookies, now)
   if (access.ok) {
     const identity = await wholeIdentity(services, site, access.value)
     if (!identity.ok) return identity
+    const here = await checkPlace(services, site, identity.value, request)
+    if (!here.ok) return here
     const { expiresAt, refreshBy } = access.value
     const what = namesOfSession(site.id, providerOf(site).clientId, identity.value)
     if (await services.revocations.isRevoked(what, policy))
@@ -71,6 +73,7 @@ function describe({ identity, expiresAt, refreshBy }: Seen): Readonly<Record<str
     created_at: identity.createdAt,
     auth_time: identity.authTime ?? null,
     acr: identity.acr ?? null,
+    device_bound: identity.deviceKey !== undefined,
   }
 }
 

@@ -5,12 +5,11 @@
  */
 import { DurableObject } from 'cloudflare:workers'
 import { decodeBase64url } from '../base64url.ts'
-import type { Provider, Site } from '../config/config.ts'
+import type { Site } from '../config/config.ts'
 import { accept, type Denial, deny, type Result } from '../denial.ts'
 import { Fault } from '../fault.ts'
 import { providerOf } from '../oidc/client.ts'
-import { revokeRefreshToken } from '../oidc/end-session.ts'
-import type { OidcParties, Refreshed, SignedIn } from '../oidc/tokens.ts'
+import type { Refreshed, SignedIn } from '../oidc/tokens.ts'
 import {
   formatRefreshCookie,
   isAuthentic,
@@ -19,51 +18,51 @@ import {
 } from '../session/refresh-cookie.ts'
 import { ends, forever, markOn } from '../revocation/mark.ts'
 import { namesOfLogin, namesOfSession } from '../revocation/names.ts'
-import { atRest } from '../seal.ts'
-import { present, startRotation } from '../session/rotation.ts'
+import { openProofChallenge } from '../session/device-challenge.ts'
+import { moveOf, type Place } from '../session/place.ts'
+import { lastHandedOut, present, startRotation } from '../session/rotation.ts'
 import {
   endOf,
   type Identity,
-  isProviderRefreshDue,
-  isProviderTokenGood,
   refreshBy,
   type SessionRecord,
   startSession,
+  withBinding,
   withRefreshed,
+  withUsedChallenge,
 } from '../session/session.ts'
 import type { EndAuthority, Ended, Handout } from '../session/sessions.ts'
+import { type DeviceKey, readProof } from '../token/device-proof.ts'
 import { answered, type Answered } from './answered.ts'
 import { secondsNow } from './clock.ts'
 import { configurationOf } from './configuration.ts'
 import { consoleLog } from './console-log.ts'
 import type { Environment } from './environment.ts'
-import { IssuerDocuments } from './issuer-documents.ts'
 import type { DeviceObject } from './device-object.ts'
 import { askDeviceList } from './devices.ts'
 import { Mutex } from './mutex.ts'
-import { outbound } from './outbound.ts'
-import { ProviderRefresh } from './provider-refresh.ts'
 import { randomText } from './random.ts'
 import { sealOf } from './seal-keys.ts'
-import { Late, within } from './within.ts'
+import { SessionProvider } from './session-provider.ts'
+import { SessionStorage } from './session-storage.ts'
 import { askAuthority, tellAuthority } from './denylist-authority.ts'
 
-/** What storage holds: the record sealed, and which site's key opens it. */
-interface Stored {
-  readonly site: string
-  readonly sealed: string
-}
+/** By what a session is to be renewed. */
+type Renewer =
+  | { readonly kind: 'cookie'; readonly cookie: RefreshCookie }
+  | { readonly kind: 'device'; readonly proof: string }
 
 export class SessionObject extends DurableObject<Environment> {
   readonly #mutex = new Mutex()
-  readonly #directory = new IssuerDocuments(this.env)
-  readonly #refresh = new ProviderRefresh(this.ctx.storage.kv)
+  readonly #storage = new SessionStorage(this.ctx.storage, this.env)
+  readonly #provider = new SessionProvider(this.ctx, this.env)
 
   create(
     siteId: string,
     sessionId: SessionId,
     signedIn: SignedIn,
     userinfo: Readonly<Record<string, unknown>>,
+    place?: Place,
   ): Promise<Answered<Result<Handout>>> {
     return this.#alone(async () => {
       const site = this.#site(siteId)
@@ -81,56 +80,125 @@ export class SessionObject extends DurableObject<Environment> {
         startRotation(),
         issuedAt,
         now,
+        place,
       )
-      await this.#store(site, record)
+      await this.#storage.store(site, record)
       return accept(await handout(site, record, 0))
     })
   }
 
-  async renew(siteId: string, cookie: RefreshCookie): Promise<Answered<Result<Handout>>> {
+  renew(siteId: string, cookie: RefreshCookie, place?: Place): Promise<Answered<Result<Handout>>> {
+    return this.#renew(siteId, { kind: 'cookie', cookie }, place)
+  }
+
+  renewBound(siteId: string, proof: string, place?: Place): Promise<Answered<Result<Handout>>> {
+    return this.#renew(siteId, { kind: 'device', proof }, place)
+  }
+
+  bind(siteId: string, key: DeviceKey): Promise<Answered<Result<Handout>>> {
+    return this.#alone(async () => {
+      const site = this.#site(siteId)
+      const found = await this.#live(site)
+      if (!found.ok) return found
+      // Once: whoever comes second is not the browser that signed in. attack: device-key-of-another
+      if (found.value.binding !== undefined)
+        return deny({ reason: 'device_proof_refused', check: 'bound' })
+      const record = withBinding(found.value, key, secondsNow())
+      await this.#storage.store(site, record)
+      return accept(await handout(site, record, lastHandedOut(record.rotation)))
+    })
+  }
+
+  #renew(siteId: string, by: Renewer, place?: Place): Promise<Answered<Result<Handout>>> {
     return answered(async () => {
       const site = this.#site(siteId)
-      const found = await this.#mutex.run(() => this.#renewable(site, cookie))
+      const found = await this.#mutex.run(() => this.#renewable(site, by, place))
       if (!found.ok) return found
       // Not alone: whoever comes meanwhile waits for the same refresh, and signing out waits for none.
       const refreshed = await this.#refreshAtProvider(site, found.value)
       if (!refreshed.ok) return refreshed
-      return this.#mutex.run(() => this.#rotate(site, cookie))
+      return this.#mutex.run(() => this.#handOut(site, by, place))
     })
   }
 
-  /** The record that a cookie may renew; a copy of a superseded one, or a mark, ends the session. */
-  async #renewable(site: Site, cookie: RefreshCookie): Promise<Result<SessionRecord>> {
-    const found = await this.#authentic(site, cookie)
+  /** The record that may be renewed; a copy of a superseded cookie, a mark, or another place ends the session. */
+  async #renewable(site: Site, by: Renewer, place?: Place): Promise<Result<SessionRecord>> {
+    const found =
+      by.kind === 'cookie'
+        ? await this.#byCookie(site, by.cookie)
+        : await this.#byDevice(site, by.proof)
     if (!found.ok) return found
-    const { rotation } = found.value
-    const presented = present(rotation, cookie.number, secondsNow(), site.session.grace)
-    if (presented.kind === 'reused') {
-      consoleLog('warn', 'session.refresh_cookie_reused', {
-        site: site.id,
-        session: cookie.sessionId,
-      })
-      await this.#drop(site, found.value, true, 'refresh_cookie_reused')
-      return deny({ reason: 'refresh_cookie_reused' })
+    const move = moveOf(site, found.value.identity.place, place)
+    if (move !== undefined) {
+      const what = move.what.join(' ')
+      const { sessionId: session } = found.value.identity
+      consoleLog('warn', 'session.moved', { site: site.id, session, what, does: move.does })
+      if (move.does === 'end') await this.#drop(site, found.value, true, 'session_moved')
+      if (move.does !== 'note') return deny({ reason: 'session_moved', what: move.what })
     }
     if (!(await this.#isRevoked(site, found.value))) return found
     await this.#drop(site, found.value, true, 'revoked')
     return deny({ reason: 'session_revoked' })
   }
 
-  /** Hands out the next cookie: on the record as it is now, whatever happened since it was looked at. */
-  async #rotate(site: Site, cookie: RefreshCookie): Promise<Result<Handout>> {
-    const found = await this.#authentic(site, cookie)
+  async #byCookie(site: Site, cookie: RefreshCookie): Promise<Result<SessionRecord>> {
+    const found = await this.#unbound(site, cookie)
     if (!found.ok) return found
+    const presented = present(found.value.rotation, cookie.number, secondsNow(), site.session.grace)
+    if (presented.kind !== 'reused') return found
+    consoleLog('warn', 'session.refresh_cookie_reused', {
+      site: site.id,
+      session: cookie.sessionId,
+    })
+    await this.#drop(site, found.value, true, 'refresh_cookie_reused')
+    return deny({ reason: 'refresh_cookie_reused' })
+  }
+
+  /** A proof is good once: its challenge is struck off before anything else is done. */
+  async #byDevice(site: Site, proof: string): Promise<Result<SessionRecord>> {
+    const refused = (check: 'unbound' | 'challenge') =>
+      deny({ reason: 'device_proof_refused', check })
+    const found = await this.#live(site)
+    if (!found.ok) return found
+    const { binding, identity } = found.value
+    if (binding === undefined) return refused('unbound')
+    const signed = await readProof(proof, binding.key)
+    if (!signed.ok) return signed
     const now = secondsNow()
-    const presented = present(found.value.rotation, cookie.number, now, site.session.grace)
-    if (presented.kind === 'reused') return deny({ reason: 'refresh_cookie_reused' })
-    const record = { ...found.value, rotation: presented.rotation, renewedAt: now }
-    await this.#store(site, record)
+    const challenge = await openProofChallenge(await sealOf(this.env), site, signed.value, now)
+    if (challenge === undefined || challenge.sessionId !== identity.sessionId)
+      return refused('challenge')
+    const record = withUsedChallenge(found.value, binding, challenge, now)
+    if (record === undefined) return refused('challenge')
+    await this.#storage.store(site, record)
+    return accept(record)
+  }
+
+  /** Hands out the next cookies: on the record as it is now, whatever happened since it was looked at. */
+  async #handOut(site: Site, by: Renewer, place?: Place): Promise<Result<Handout>> {
+    const found =
+      by.kind === 'cookie' ? await this.#unbound(site, by.cookie) : await this.#live(site)
+    if (!found.ok) return found
+    const { rotation: before, identity } = found.value
+    const now = secondsNow()
+    // The cookie of a bound session renews nothing: it need not change.
+    let [rotation, number] = [before, lastHandedOut(before)]
+    if (by.kind === 'cookie') {
+      const presented = present(before, by.cookie.number, now, site.session.grace)
+      if (presented.kind === 'reused') return deny({ reason: 'refresh_cookie_reused' })
+      ;({ rotation, handOut: number } = presented)
+    }
+    const record = {
+      ...found.value,
+      identity: { ...identity, place: place ?? identity.place },
+      rotation,
+      renewedAt: now,
+    }
+    await this.#storage.store(site, record)
     this.#tellDevices(site, record, (devices, id) =>
       devices.touch(id, now, refreshBy(record, site)),
     )
-    return accept(await handout(site, record, presented.handOut))
+    return accept(await handout(site, record, number))
   }
 
   /** Nobody waits for the list, and nothing depends on it. */
@@ -154,7 +222,7 @@ export class SessionObject extends DurableObject<Environment> {
   ): Promise<Answered<Result<Omit<Handout, 'refreshCookie'>>>> {
     return this.#alone(async () => {
       const site = this.#site(siteId)
-      const found = await this.#authentic(site, cookie)
+      const found = await this.#unbound(site, cookie)
       if (!found.ok) return found
       const presented = present(
         found.value.rotation,
@@ -171,7 +239,7 @@ export class SessionObject extends DurableObject<Environment> {
   identity(siteId: string): Promise<Answered<Identity | undefined>> {
     return this.#alone(async () => {
       const site = this.#site(siteId)
-      const record = await this.#load(site)
+      const record = await this.#storage.load(site)
       return record === undefined || endOf(record, site, secondsNow()) !== undefined
         ? undefined
         : record.identity
@@ -198,15 +266,14 @@ export class SessionObject extends DurableObject<Environment> {
   /** The session is over whatever happens: nothing of it stays. */
   override async alarm(): Promise<void> {
     await this.#mutex.run(async () => {
-      const stored = this.ctx.storage.kv.get<Stored>('session')
-      const site = configurationOf(this.env).sites.find(({ id }) => id === stored?.site)
-      const record = site === undefined ? undefined : await this.#load(site)
+      const site = configurationOf(this.env).sites.find(({ id }) => id === this.#storage.site)
+      const record = site === undefined ? undefined : await this.#storage.load(site)
       const now = secondsNow()
       if (site !== undefined && record !== undefined && endOf(record, site, now) === undefined) {
         await this.ctx.storage.setAlarm(refreshBy(record, site) * 1000)
         return
       }
-      await this.ctx.storage.deleteAll()
+      await this.#storage.clear()
     })
   }
 
@@ -215,11 +282,11 @@ export class SessionObject extends DurableObject<Environment> {
   }
 
   async #live(site: Site): Promise<Result<SessionRecord>> {
-    const record = await this.#load(site)
+    const record = await this.#storage.load(site)
     if (record === undefined) return deny({ reason: 'session_unknown' })
     const over: Denial | undefined = endOf(record, site, secondsNow())
     if (over === undefined) return accept(record)
-    await this.ctx.storage.deleteAll()
+    await this.#storage.clear()
     return deny(over)
   }
 
@@ -231,57 +298,46 @@ export class SessionObject extends DurableObject<Environment> {
     return authentic ? found : deny({ reason: 'refresh_cookie_unknown' })
   }
 
-  /**
-   * Has the provider asked, where that is due. A provider that is down, or slower than people wait, ends nothing while
-   * its last token holds; what it answers later is kept all the same.
-   */
-  async #refreshAtProvider(site: Site, record: SessionRecord): Promise<Result<true>> {
+  /** A session for which its cookie is enough. */
+  async #unbound(site: Site, cookie: RefreshCookie): Promise<Result<SessionRecord>> {
+    const found = await this.#authentic(site, cookie)
+    if (!found.ok) return found
+    // Neither good nor evidence of theft: browsers send it alone where they did not get to prove anything.
+    // attack: cookies-on-another-device
+    if (found.value.binding !== undefined) return deny({ reason: 'device_proof_missing' })
+    // attack: unbound-session
+    return site.session.deviceBound === 'require'
+      ? deny({ reason: 'device_binding_missing' })
+      : found
+  }
+
+  async #refreshAtProvider(site: Site, record: SessionRecord): Promise<Result<unknown>> {
     const { refreshToken } = record.provider
-    const now = secondsNow()
-    if (refreshToken === undefined || !isProviderRefreshDue(record, site, now)) return accept(true)
-    try {
-      const refreshed = await patiently(
-        providerOf(site),
-        this.#refresh.run(
-          site,
-          record,
-          refreshToken,
-          () => this.#parties(site),
-          (tokens) => this.#mutex.run(() => this.#keep(site, refreshToken, tokens)),
-        ),
-      )
-      if (refreshed.ok) return accept(true)
-      const { reason } = refreshed.denial
-      consoleLog('warn', 'session.refresh_denied', { site: site.id, reason })
-      await this.#mutex.run(() => this.#dropAfter(site, refreshToken, reason))
-      return refreshed
-    } catch (error) {
-      if (!(error instanceof Fault) || !isProviderTokenGood(record, now)) throw error
-      consoleLog('error', 'session.refresh_failed', {
-        site: site.id,
-        kind: error.kind,
-        detail: error.message,
-      })
-      return accept(true)
-    }
+    const refreshed = await this.#provider.refresh(site, record, (sent, tokens) =>
+      this.#mutex.run(() => this.#keep(site, sent, tokens)),
+    )
+    if (refreshed.ok) return refreshed
+    const { reason } = refreshed.denial
+    consoleLog('warn', 'session.refresh_denied', { site: site.id, reason })
+    await this.#mutex.run(() => this.#dropAfter(site, refreshToken, reason))
+    return refreshed
   }
 
   /** Before anyone is answered: the provider has spent the old token. */
   async #keep(site: Site, sent: string, refreshed: Refreshed): Promise<void> {
-    const record = await this.#load(site)
+    const record = await this.#storage.load(site)
     if (record?.provider.refreshToken === sent) {
-      await this.#store(site, withRefreshed(record, refreshed, secondsNow()))
+      await this.#storage.store(site, withRefreshed(record, refreshed, secondsNow()))
       return
     }
     // Signed out meanwhile: what came is nobody's.
-    const { refreshToken } = refreshed.tokens
-    if (refreshToken !== undefined) this.#revokeLater(site, refreshToken)
+    this.#provider.revokeLater(site, refreshed.tokens.refreshToken)
   }
 
   /** Ends the session whose token was refused, unless it has another by now. */
-  async #dropAfter(site: Site, refused: string, reason: string): Promise<void> {
-    const record = await this.#load(site)
-    if (record?.provider.refreshToken !== refused) return
+  async #dropAfter(site: Site, refused: string | undefined, reason: string): Promise<void> {
+    const record = await this.#storage.load(site)
+    if (record === undefined || record.provider.refreshToken !== refused) return
     await this.#drop(site, record, reason !== 'grant_revoked', reason)
   }
 
@@ -301,48 +357,9 @@ export class SessionObject extends DurableObject<Environment> {
     await tellAuthority(this.env, { ...mark, edgeFor: keepFor, keepFor }).catch(() =>
       consoleLog('error', 'session.mark_not_set', { site: site.id, session: target.id }),
     )
-    await this.ctx.storage.deleteAll()
+    await this.#storage.clear()
     this.#tellDevices(site, record, (devices, id) => devices.remove(id))
-    const { refreshToken } = record.provider
-    if (!revoke || refreshToken === undefined) return
-    this.#revokeLater(site, refreshToken)
-  }
-
-  /** Nobody waits for it: here the session has ended already. */
-  #revokeLater(site: Site, refreshToken: string): void {
-    this.ctx.waitUntil(
-      this.#parties(site)
-        .then((parties) => revokeRefreshToken(parties, refreshToken))
-        .catch((error: unknown) => {
-          const kind = error instanceof Fault ? error.kind : 'internal'
-          consoleLog('warn', 'session.revocation_failed', { site: site.id, kind })
-        }),
-    )
-  }
-
-  async #parties(site: Site): Promise<OidcParties> {
-    const provider = providerOf(site)
-    const metadata = await this.#directory.metadata(provider)
-    return { provider, metadata, directory: this.#directory, outbound }
-  }
-
-  async #load(site: Site): Promise<SessionRecord | undefined> {
-    const stored = this.ctx.storage.kv.get<Stored>('session')
-    // attack: session-of-another-site
-    if (stored === undefined || stored.site !== site.id) return undefined
-    const seal = await sealOf(this.env)
-    const opened = await seal.open(site.id, 'session', stored.sealed, secondsNow())
-    return opened.ok ? (opened.value as SessionRecord) : undefined
-  }
-
-  async #store(site: Site, record: SessionRecord): Promise<void> {
-    const seal = await sealOf(this.env)
-    const stored: Stored = {
-      site: site.id,
-      sealed: await seal.seal(site.id, 'session', record, atRest),
-    }
-    this.ctx.storage.kv.put('session', stored)
-    await this.ctx.storage.setAlarm(refreshBy(record, site) * 1000)
+    if (revoke) this.#provider.revokeLater(site, record.provider.refreshToken)
   }
 
   #site(id: string): Site {
@@ -350,14 +367,6 @@ export class SessionObject extends DurableObject<Environment> {
     if (site === undefined) throw new Fault('configuration', `there is no site ${id}`)
     return site
   }
-}
-
-/** As long as the configuration wants people to wait for the provider; the work goes on. */
-async function patiently<T>({ timeout }: Pick<Provider, 'timeout'>, work: Promise<T>): Promise<T> {
-  return within(timeout * 1000, work).catch((error: unknown) => {
-    if (!(error instanceof Late)) throw error
-    throw new Fault('provider_slow', `no answer to a refresh in ${timeout} s`)
-  })
 }
 
 async function handout(site: Site, record: SessionRecord, number: number): Promise<Handout> {

@@ -15,9 +15,13 @@ export function sessionsOf(env: Environment): Sessions {
   const object = (site: Site, id: SessionId): DurableObjectStub<SessionObject> =>
     (env.SESSION_OBJECTS as DurableObjectNamespace<SessionObject>).getByName(`${site.id}/${id}`)
   return {
-    create: (site, id, signedIn, userinfo) =>
-      unwrap(object(site, id).create(site.id, id, signedIn, userinfo)),
-    renew: (site, cookie) => unwrap(object(site, cookie.sessionId).renew(site.id, cookie)),
+    create: (site, id, signedIn, userinfo, place) =>
+      unwrap(object(site, id).create(site.id, id, signedIn, userinfo, place)),
+    renew: (site, cookie, place) =>
+      unwrap(object(site, cookie.sessionId).renew(site.id, cookie, place)),
+    renewBound: (site, id, proof, place) =>
+      unwrap(object(site, id).renewBound(site.id, proof, place)),
+    bind: (site, id, key) => unwrap(object(site, id).bind(site.id, key)),
     peek: (site, cookie) => unwrap(object(site, cookie.sessionId).peek(site.id, cookie)),
     identity: (site, id): Promise<Identity | undefined> =>
       unwrap(object(site, id).identity(site.id)),

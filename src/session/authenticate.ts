@@ -5,11 +5,13 @@
 import type { Site } from '../config/config.ts'
 import { accept, deny, type Result } from '../denial.ts'
 import { type OwnCookies, setCookie } from '../http/cookie.ts'
+import type { Visit } from '../http/visit.ts'
 import type { Log } from '../log.ts'
 import type { Seal } from '../seal.ts'
 import { type Access, openAccessCookie, sealAccessCookie } from './access-cookie.ts'
+import { moveOf, placeOf } from './place.ts'
 import { parseRefreshCookie } from './refresh-cookie.ts'
-import type { Identity } from './session.ts'
+import { accessLifetime, type Identity } from './session.ts'
 import type { Handout, Sessions } from './sessions.ts'
 
 export interface SessionServices {
@@ -42,12 +44,13 @@ export class SessionCaller {
   /** Verifies the cookies of a request; renews where the access cookie is gone. */
   static async authenticate(
     services: SessionServices,
-    site: Site,
+    { site, request, now }: Visit,
     cookies: OwnCookies,
-    now: number,
   ): Promise<Result<SessionCaller>> {
     const access = await readAccess(services, site, cookies, now)
     if (access.ok) {
+      const here = await checkPlace(services, site, access.value.identity, request)
+      if (!here.ok) return here
       const identity = await wholeIdentity(services, site, access.value)
       const { refreshBy } = access.value
       return identity.ok ? accept(new SessionCaller(identity.value, [], refreshBy)) : identity
@@ -55,11 +58,31 @@ export class SessionCaller {
     if (cookies.refresh === undefined) return access
     const cookie = parseRefreshCookie(cookies.refresh)
     if (cookie === undefined) return deny({ reason: 'refresh_cookie_malformed' })
-    const renewed = await services.sessions.renew(site, cookie)
+    const renewed = await services.sessions.renew(site, cookie, placeOf(request))
     if (!renewed.ok) return renewed
     const fresh = await sessionCookies(services.seal, site, renewed.value, now)
     return accept(new SessionCaller(renewed.value.identity, fresh, renewed.value.refreshBy))
   }
+}
+
+/**
+ * Whether the session is used where it began, as far as the site cares; ends it where the site wants that. A change
+ * that is only to be noted is the renewal's to note. attack: cookies-elsewhere
+ */
+export async function checkPlace(
+  { sessions, log }: SessionServices,
+  site: Site,
+  { place, sessionId }: Identity,
+  request: Request,
+): Promise<Result<true>> {
+  if (site.session.whenMoved === undefined) return accept(true)
+  const move = moveOf(site, place, placeOf(request))
+  if (move === undefined || move.does === 'note') return accept(true)
+  if (move.does === 'end') {
+    log('warn', 'session.moved', { site: site.id, session: sessionId, what: move.what.join(' ') })
+    await sessions.end(site, { kind: 'access', sessionId }, true)
+  }
+  return deny({ reason: 'session_moved', what: move.what })
 }
 
 /** The access cookie, opened; a denial that says why there is none. */
@@ -80,7 +103,7 @@ export async function sessionCookies(
   handout: Handout,
   now: number,
 ): Promise<readonly string[]> {
-  const expiresAt = Math.min(now + site.session.access, handout.refreshBy)
+  const expiresAt = Math.min(now + accessLifetime(handout, site, now), handout.refreshBy)
   const access = await sealAccessCookie(seal, site, handout.identity, expiresAt, handout.refreshBy)
   return [
     setCookie(site.cookies.access, access, expiresAt - now, site.cookies),

@@ -29,6 +29,11 @@ export function startRotation(): Rotation {
   return { next: 1, confirmed: 0, open: [], superseded: [] }
 }
 
+/** The number of the newest cookie that was handed out. */
+export function lastHandedOut(rotation: Rotation): number {
+  return rotation.next - 1
+}
+
 /** What presenting cookie `number` (authentic: its MAC was checked) does. */
 export function present(rotation: Rotation, number: number, now: number, grace: number): Presented {
   if (number === rotation.confirmed) return handOut(rotation, now, grace)

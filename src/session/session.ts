@@ -4,6 +4,8 @@
 import type { Site } from '../config/config.ts'
 import type { Denial } from '../denial.ts'
 import type { IdTokenClaims, ProviderTokens, Refreshed, SignedIn } from '../oidc/tokens.ts'
+import type { DeviceKey } from '../token/device-proof.ts'
+import type { Place } from './place.ts'
 import type { SessionId } from './refresh-cookie.ts'
 import type { Rotation } from './rotation.ts'
 
@@ -16,6 +18,8 @@ export interface SessionRecord {
   readonly rotation: Rotation
   /** When the session was last renewed: the idle limit counts from here. */
   readonly renewedAt: number
+  /** The device that the session is bound to; absent where it is to none. */
+  readonly binding?: Binding
   readonly provider: {
     readonly accessToken: string
     readonly refreshToken: string | undefined
@@ -29,6 +33,13 @@ export interface SessionRecord {
     /** When the provider's own session ends, where it says so (`session_expiry`). */
     readonly sessionEndsAt: number | undefined
   }
+}
+
+export interface Binding {
+  readonly key: DeviceKey
+  readonly boundAt: number
+  /** Challenges that were answered, until they run out by themselves. */
+  readonly used: readonly { readonly id: string; readonly until: number }[]
 }
 
 /** Who is signed in. What the access cookie seals; `/auth/session` and rules see nothing else. */
@@ -47,6 +58,10 @@ export interface Identity {
   readonly acr: string | undefined
   /** What the provider granted (RFC 6749 section 3.3); `undefined` in cookies of before this was kept. */
   readonly scope: string | undefined
+  /** Where the session began, or was last noted; `undefined` in cookies of before this was kept. */
+  readonly place?: Place | undefined
+  /** Thumbprint of the key of the device that the session is bound to (RFC 7638). */
+  readonly deviceKey?: string | undefined
 }
 
 /** Claims about the token rather than about the person. */
@@ -76,6 +91,7 @@ export function startSession(
   rotation: Rotation,
   issuedAt: number,
   now: number,
+  place?: Place,
 ): SessionRecord {
   return {
     version: 1,
@@ -90,6 +106,7 @@ export function startSession(
       authTime: signedIn.claims.auth_time,
       acr: textOrNothing(signedIn.claims['acr']),
       scope: signedIn.tokens.scope,
+      place,
     },
     cookieKey,
     rotation,
@@ -163,6 +180,27 @@ export function withRefreshed(
   }
 }
 
+/** The record, bound to a device's key. */
+export function withBinding(record: SessionRecord, key: DeviceKey, now: number): SessionRecord {
+  return {
+    ...record,
+    identity: { ...record.identity, deviceKey: key.thumbprint },
+    binding: { key, boundAt: now, used: [] },
+  }
+}
+
+/** The record after a challenge was answered; `undefined` where it had been before. attack: device-proof-replay */
+export function withUsedChallenge(
+  record: SessionRecord,
+  binding: Binding,
+  { id, until }: { readonly id: string; readonly until: number },
+  now: number,
+): SessionRecord | undefined {
+  if (binding.used.some((used) => used.id === id)) return undefined
+  const used = [...binding.used.filter((old) => now < old.until), { id, until }]
+  return { ...record, binding: { ...binding, used } }
+}
+
 /** Why the session is over, if it is. */
 export function endOf(record: SessionRecord, site: Site, now: number): Denial | undefined {
   if (now >= record.identity.createdAt + site.session.absolute) return { reason: 'session_expired' }
@@ -196,6 +234,29 @@ export function isProviderRefreshDue(record: SessionRecord, site: Site, now: num
   if (refreshToken === undefined) return false
   const lifetime = Math.min(site.session.access, (expiresAt ?? Infinity) - refreshedAt)
   return now - refreshedAt >= Math.max(1, Math.ceil(lifetime * 0.8))
+}
+
+/**
+ * Seconds that an access cookie handed out now lives: up to a tenth less than the site says, and not the same for all,
+ * so that those who signed in at nine do not renew in one and the same second ever after.
+ */
+export function accessLifetime(
+  { identity }: Pick<SessionRecord, 'identity'>,
+  site: Site,
+  now: number,
+): number {
+  // Not bound yet where it has to be: as long as it takes to register a key. attack: unbound-session
+  const unbound = site.session.deviceBound === 'require' && identity.deviceKey === undefined
+  const longest = unbound ? Math.min(site.session.access, 60) : site.session.access
+  return longest - Math.floor(longest * 0.1 * spread(`${identity.sessionId} ${now}`))
+}
+
+/** From 0 up to 1, evenly, by a text (FNV-1a). No secret and no lottery: the same text gives the same. */
+function spread(text: string): number {
+  let hash = 0x811c9dc5
+  for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193)
+  // The last bits that went in reach the upper half only after mixing.
+  return ((hash ^ (hash >>> 15)) >>> 0) / 2 ** 32
 }
 
 /** Whether the provider's access token still holds, so that a session outlives the provider's outage. */

@@ -10,6 +10,8 @@
 import type { Site } from '../config/config.ts'
 import type { Result } from '../denial.ts'
 import type { SignedIn } from '../oidc/tokens.ts'
+import type { DeviceKey } from '../token/device-proof.ts'
+import type { Place } from './place.ts'
 import type { RefreshCookie, SessionId } from './refresh-cookie.ts'
 import type { Identity } from './session.ts'
 
@@ -37,9 +39,19 @@ export interface Sessions {
     sessionId: SessionId,
     signedIn: SignedIn,
     userinfo: Readonly<Record<string, unknown>>,
+    place: Place,
   ): Promise<Result<Handout>>
   /** Renews, where nothing of it is revoked by the authority's word: rotates the cookie, asks the provider where that is due. */
-  renew(site: Site, cookie: RefreshCookie): Promise<Result<Handout>>
+  renew(site: Site, cookie: RefreshCookie, place: Place): Promise<Result<Handout>>
+  /** Renews a session that is bound to a device, by the device's proof: no cookie does. */
+  renewBound(
+    site: Site,
+    sessionId: SessionId,
+    proof: string,
+    place: Place,
+  ): Promise<Result<Handout>>
+  /** Binds a session to a key, once, soon after it began; from then on nothing else renews it. */
+  bind(site: Site, sessionId: SessionId, key: DeviceKey): Promise<Result<Handout>>
   /** Who the cookie belongs to; nothing changes. */
   peek(site: Site, cookie: RefreshCookie): Promise<Result<Omit<Handout, 'refreshCookie'>>>
   /** The whole identity of a session whose claims do not fit into a cookie. */

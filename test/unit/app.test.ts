@@ -111,6 +111,6 @@ describe('answering a request', () => {
   it('reads the time once, when the request arrives', async () => {
     await world.browser.signIn()
     const who = (await (await world.browser.call('/auth/session')).json()) as object
-    expect(who).toMatchObject({ sub: 'ada', created_at: start, expires_at: start + 300 })
+    expect(who).toMatchObject({ sub: 'ada', created_at: start, refresh_by: start + 1800 })
   })
 })

@@ -48,6 +48,8 @@ export interface Sent {
   readonly method?: string
   readonly headers?: Readonly<Record<string, string>>
   readonly body?: BodyInit
+  /** What the platform says of the connection. */
+  readonly cf?: Readonly<Record<string, unknown>>
 }
 
 /** One browser: keeps cookies as a browser does, follows nothing. */
@@ -72,6 +74,7 @@ export class Browser {
       body: sent.body ?? null,
       headers,
       redirect: 'manual',
+      ...(sent.cf === undefined ? {} : { cf: sent.cf }),
     })
     const response = await worker.fetch(request as never, this.#environment)
     this.#keep(response)
@@ -79,9 +82,10 @@ export class Browser {
   }
 
   /** A navigation: the person typed an address or followed a link. */
-  navigate(path: string): Promise<Response> {
+  navigate(path: string, { headers, cf }: Pick<Sent, 'headers' | 'cf'> = {}): Promise<Response> {
     return this.send(path, {
-      headers: { 'sec-fetch-mode': 'navigate', 'sec-fetch-dest': 'document' },
+      headers: { 'sec-fetch-mode': 'navigate', 'sec-fetch-dest': 'document', ...headers },
+      ...(cf === undefined ? {} : { cf }),
     })
   }
 
@@ -102,16 +106,21 @@ export class Browser {
   }
 
   /** Signs in honestly. */
-  async signIn(provider: FakeProvider = world.outside.main, query = ''): Promise<Response> {
+  async signIn(
+    provider: FakeProvider = world.outside.main,
+    query = '',
+    sent: Pick<Sent, 'headers' | 'cf'> = {},
+  ): Promise<Response> {
     const parameters = provider.authorize(await this.beginLogin(query))
-    const response = await this.navigate(`/auth/callback?${parameters}`)
+    const response = await this.navigate(`/auth/callback?${parameters}`, sent)
     expect(response.status, JSON.stringify(world.log)).toBe(303)
     return response
   }
 
   /** The access cookie has run out in the browser. */
   forgetAccess(): void {
-    this.cookies.delete('__Host-Http-sallyport-access')
+    for (const prefix of ['__Host-Http-', '__Host-'])
+      this.cookies.delete(`${prefix}sallyport-access`)
   }
 
   /** The same cookies in another place. */

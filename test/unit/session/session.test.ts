@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest'
 import type { SignedIn } from '../../../src/oidc/tokens.ts'
 import { startRotation } from '../../../src/session/rotation.ts'
 import {
+  accessLifetime,
   endOf,
   isProviderRefreshDue,
   isProviderTokenGood,
@@ -148,5 +149,35 @@ describe('the provider', () => {
     expect(renewed.provider).toMatchObject({ refreshToken: 'refresh-2', expiresAt: now + 65 })
     expect(renewed.identity.claims).toEqual({ city: 'London', email: 'new@b' })
     expect(renewed.identity.subject).toBe('ada')
+  })
+})
+
+describe('the life of an access cookie', () => {
+  const lifetimes = (changes: object) => {
+    const ours = siteOf({ site: { session: changes } })
+    return Array.from({ length: 2000 }, (_, i) => {
+      const sessionId = `ses_${String(i).padStart(22, 'A')}` as const
+      return accessLifetime({ identity: { ...start().identity, sessionId } }, ours, now)
+    })
+  }
+
+  it('is up to a tenth less than the site says, and not the same for those who came together', () => {
+    const all = lifetimes({})
+    expect(Math.max(...all)).toBe(300)
+    expect(Math.min(...all)).toBe(271)
+    // Evenly enough that no second has much more than its part
+    const busiest = Math.max(
+      ...Array.from({ length: 30 }, (_, s) => all.filter((l) => l === 271 + s).length),
+    )
+    expect(busiest).toBeLessThan((2000 / 30) * 2)
+  })
+
+  it('is the same for the same session at the same time', () => {
+    expect(lifetimes({})).toEqual(lifetimes({}))
+  })
+
+  it('is a minute at most where the session has yet to be bound', () => {
+    expect(Math.max(...lifetimes({ device_bound: 'require' }))).toBe(60)
+    expect(Math.max(...lifetimes({ device_bound: 'prefer' }))).toBe(300)
   })
 })

@@ -52,6 +52,8 @@ export function makePorts(): Ports {
       end: async () => undefined,
       peek: async () => ({ ok: true, value: { identity: ada, refreshBy: now + 1800 } }),
       identity: async () => ada,
+      renewBound: () => Promise.reject(new Error('not here')),
+      bind: () => Promise.reject(new Error('not here')),
       renew: async (_site, cookie) => {
         ports.asked.push(`renew ${String(cookie.number)}`)
         const refreshCookie = `${ada.sessionId}.${String(cookie.number + 1)}.${'B'.repeat(43)}`

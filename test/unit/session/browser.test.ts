@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
 
-import { browserOf } from '../../../src/session/devices.ts'
+import { browserOf } from '../../../src/session/browser.ts'
 
 const mozilla = 'Mozilla/5.0'
 const webkit = 'AppleWebKit/537.36 (KHTML, like Gecko)'
