@@ -4,7 +4,7 @@
 import { calculateJwkThumbprint, CompactSign, exportJWK, generateKeyPair } from 'jose'
 import { expect } from 'vitest'
 
-import { Browser } from './world.ts'
+import type { Browser } from './world.ts'
 
 export interface Instructions {
   readonly session_identifier: string

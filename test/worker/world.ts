@@ -29,6 +29,8 @@ export function eachTestHasItsWorld(): void {
   afterEach(async () => {
     vi.useRealTimers()
     vi.restoreAllMocks()
+    // What goes on behind the last answer would bring back the object it speaks to, as it was.
+    await scheduler.wait(20)
     await reset()
     await abortAllDurableObjects()
   })
