@@ -5,7 +5,7 @@ import { Agent, request } from 'node:http'
 
 export interface Gate {
   /** Sends one request beside the load. */
-  send(path: string, headers: Headers, body?: string): Promise<Reply>
+  readonly send: (path: string, headers: Headers, body?: string) => Promise<Reply>
   /** Ends the load; gives every answer to it. */
   stop(): Promise<readonly Reply[]>
 }
