@@ -37,9 +37,9 @@ export function passThrough(): Worker {
   return plainWorker('pass-through', { serviceBindings: { ORIGIN: 'origin' } })
 }
 
-/** The objects behind a binding of the first Worker, as it sees them. */
-export function objectsOf({ miniflare }: Running, binding: string) {
-  return miniflare.getDurableObjectNamespace(binding)
+/** The objects behind a binding of a Worker, the first where none is named, as it sees them. */
+export function objectsOf({ miniflare }: Running, binding: string, worker?: string) {
+  return miniflare.getDurableObjectNamespace(binding, worker)
 }
 
 /** The gate's bundle, made once a measurement; `close` removes it. */
@@ -55,7 +55,7 @@ export function gateWorker(script: string, vars: Worker, more: Worker = {}): Wor
 
 /**
  * Copies of the gate, each an isolate of its own, that share KV and the objects of one more. The front sends a request to
- * the copy that its `x-isolate` names.
+ * the copy that its `x-isolate` names, or past them to the `ORIGIN`.
  */
 export function manyIsolates(script: string, vars: Worker, count: number): readonly Worker[] {
   const owner = gateWorker(script, vars, { name: 'gate' })
@@ -70,7 +70,7 @@ export function manyIsolates(script: string, vars: Worker, count: number): reado
   const names = Array.from({ length: count }, (_, i) => `copy-${String(i)}`)
   const copies = names.map((name) => gateWorker(script, vars, { name, durableObjects: objects }))
   const bindings = Object.fromEntries(names.map((name, i) => [`GATE_${String(i)}`, name]))
-  const front = plainWorker('front', { serviceBindings: bindings })
+  const front = plainWorker('front', { serviceBindings: { ...bindings, GATE_ORIGIN: 'origin' } })
   return [front, owner, ...copies, plainWorker('origin')]
 }
 

@@ -1,11 +1,12 @@
 /**
- * `npm run measure -- <name> [--seconds N] [--repetitions N] [--trials N]`: one measurement. Prints a table, ends with one line of
+ * `npm run measure -- <name> [--seconds N] [--rate N] [--repetitions N] [--trials N]`: one measurement. Prints a table, ends with one line of
  * JSON, and exits 1 where the mark is missed. The marks and what was measured are in docs/performance.md.
  */
 import { constants } from 'node:os'
 import { parseArgs } from 'node:util'
 
 import { measureColdStart } from '../bench/measure/cold-start.ts'
+import { measureKeyDrill } from '../bench/measure/key-drill.ts'
 import { measureKidFlood } from '../bench/measure/kid-flood.ts'
 import { measureRefreshCrash } from '../bench/measure/refresh-crash.ts'
 import { measureRefreshStorm } from '../bench/measure/refresh-storm.ts'
@@ -16,17 +17,21 @@ import { measureVerify } from '../bench/measure/verify.ts'
 import type { Outcome } from '../bench/report.ts'
 
 interface Options {
-  readonly seconds: number
+  /** Each measurement has its own, where none is asked for. */
+  readonly seconds: number | undefined
+  /** Requests per second. */
+  readonly rate: number
   readonly repetitions: number
   readonly trials: number
 }
 
 const measures: Readonly<Record<string, (options: Options) => Promise<Outcome>>> = {
-  verify: ({ seconds }) => measureVerify(seconds),
+  verify: ({ seconds = 1.5 }) => measureVerify(seconds),
   'cold-start': ({ repetitions }) => measureColdStart(repetitions),
   'kid-flood': () => measureKidFlood(),
+  'key-drill': ({ seconds = 60, rate }) => measureKeyDrill(seconds, rate),
   revocation: ({ trials }) => measureRevocation(trials),
-  'revocation-cost': ({ seconds }) => measureRevocationCost(seconds),
+  'revocation-cost': ({ seconds = 1.5 }) => measureRevocationCost(seconds),
   'revocation-scale': async () => measureRevocationScale(),
   'refresh-storm': ({ trials }) => measureRefreshStorm(trials),
   'refresh-crash': ({ trials }) => measureRefreshCrash(Math.min(trials, 200)),
@@ -43,7 +48,7 @@ async function main(): Promise<number> {
   if (asked === undefined) {
     const names = Object.keys(measures).join(' | ')
     console.error(
-      `Usage: npm run measure -- <${names}> [--seconds N] [--repetitions N] [--trials N]`,
+      `Usage: npm run measure -- <${names}> [--seconds N] [--rate N] [--repetitions N] [--trials N]`,
     )
     return 2
   }
@@ -58,20 +63,24 @@ function readArguments() {
     const { values, positionals } = parseArgs({
       allowPositionals: true,
       options: {
-        seconds: { type: 'string', default: '1.5' },
+        seconds: { type: 'string' },
+        rate: { type: 'string', default: '500' },
         repetitions: { type: 'string', default: '7' },
         trials: { type: 'string', default: '1000' },
       },
     })
     const [name = '', ...more] = positionals
     const measure = Object.hasOwn(measures, name) ? measures[name] : undefined
-    const seconds = Number(values.seconds)
+    const seconds = values.seconds === undefined ? undefined : Number(values.seconds)
+    const rate = Number(values.rate)
     const repetitions = Number(values.repetitions)
     const trials = Number(values.trials)
-    const usable = seconds > 0 && Number.isFinite(seconds) && repetitions > 0 && trials > 0
+    const usable = [seconds ?? 1, rate, repetitions, trials].every(
+      (value) => value > 0 && Number.isFinite(value),
+    )
     if (measure === undefined || more.length > 0 || !usable || !Number.isInteger(repetitions))
       return undefined
-    return { measure, options: { seconds, repetitions, trials } }
+    return { measure, options: { seconds, rate, repetitions, trials } }
   } catch {
     // An option that there is not, or one without its value.
     return undefined

@@ -15,8 +15,9 @@ import { answerKeySet, type PublishedKeys } from './keys/published.ts'
 import { loginEndpoints } from './login/endpoints.ts'
 import type { LoginServices } from './login/services.ts'
 import { operatorEndpoints, operatorPath } from './operator/endpoints.ts'
+import type { OperatorServices } from './operator/services.ts'
 
-export interface Services extends LoginServices, GatewayServices {
+export interface Services extends LoginServices, GatewayServices, OperatorServices {
   readonly config: Config
   readonly publishedKeys: PublishedKeys
 }

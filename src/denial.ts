@@ -52,6 +52,9 @@ export type Denial =
     }
   // Operators
   | { readonly reason: 'mark_unknown' }
+  | { readonly reason: 'signing_key_unknown' }
+  /** From when on it is possible, in seconds. */
+  | { readonly reason: 'rotation_too_early'; readonly from: number }
   // Events from others
   | { readonly reason: 'event_refused'; readonly check: EventCheck | SignatureCheck }
   // Login

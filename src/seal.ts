@@ -105,6 +105,12 @@ export class Seal {
     return { ok: true, value: JSON.parse(text.decode(new Uint8Array(plain, 8))) }
   }
 
+  /** Whether the newest key sealed it: what an older one sealed is lost once that one is dropped. */
+  isNewest(sealed: string): boolean {
+    const bytes = decodeBase64url(sealed)
+    return this.#roots[0]?.id.every((byte, i) => byte === bytes?.[i + 1]) === true
+  }
+
   async #decrypt(
     root: RootKey,
     site: string,

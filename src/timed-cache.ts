@@ -16,6 +16,10 @@ export class TimedCache<T> {
     return entry !== undefined && now < entry.expiresAt ? entry.value : undefined
   }
 
+  delete(key: string): void {
+    this.#kept.delete(key)
+  }
+
   clear(): void {
     this.#kept.clear()
   }

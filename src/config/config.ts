@@ -61,7 +61,7 @@ export interface Site {
   }
   readonly login: { readonly lifetime: number; readonly returnTo: string }
   readonly logout: { readonly returnTo: string }
-  readonly assertion: { readonly lifetime: number; readonly issuer: string }
+  readonly assertion: AssertionPolicy
   /** Further header names, folded, that no client may send to an origin. */
   readonly identityHeaders: ReadonlySet<string>
   readonly routes: RouteTable
@@ -80,6 +80,30 @@ export interface PlacePolicy {
   readonly country: WhenMoved
   readonly network: WhenMoved
   readonly browser: WhenMoved
+}
+
+/** How the site speaks to its origins. Times in seconds. */
+export interface AssertionPolicy {
+  readonly issuer: string
+  readonly lifetime: number
+  /** Of the keys that are made from now on. */
+  readonly algorithm: 'ES256' | 'EdDSA' | 'RS256'
+  readonly rotateEvery: number
+  /** No isolate signs or publishes by older knowledge of the site's keys. */
+  readonly keysBound: number
+  /** The `max-age` of the published set. */
+  readonly keysMaxAge: number
+  /** For so long at most an origin keeps a set, whatever its `max-age` says. */
+  readonly keysKept: number
+  readonly overlap: Overlap
+}
+
+/** How long a key is published beyond the time in which it signs, in seconds. */
+export interface Overlap {
+  /** Before it signs: as long as any copy of a set without it can live. */
+  readonly before: number
+  /** After it signed: as long as isolates may go on with it, and what they sign may live. */
+  readonly after: number
 }
 
 export interface CookieProfile {

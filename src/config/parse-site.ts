@@ -6,6 +6,7 @@ import type { Report } from './field.ts'
 import type { Issuer } from './issuer.ts'
 import { isLoopback } from './loopback.ts'
 import { parseAccess } from './parse-access.ts'
+import { parseAssertion } from './parse-assertion.ts'
 import type { AccessRule, Forward, RevocationPolicy, Route, Upstream } from './route.ts'
 import { RouteTable } from './route-table.ts'
 import type { WrittenRoute, WrittenSite } from './schema.ts'
@@ -80,10 +81,12 @@ export function parseSite(
     session: parseSession(written),
     login: { lifetime: written.login.lifetime, returnTo: written.login.return_to },
     logout: { returnTo: written.logout.return_to },
-    assertion: {
-      lifetime: written.assertion.lifetime,
-      issuer: `${scheme}://${written.hosts[0] ?? ''}`,
-    },
+    assertion: parseAssertion(
+      written.assertion,
+      `${scheme}://${written.hosts[0] ?? ''}`,
+      `${path}.assertion`,
+      report,
+    ),
     identityHeaders: new Set(written.identity_headers),
     routes: parseRoutes(written, path, parties, env, report),
     operator: parseOperator(written, path, parties, report),

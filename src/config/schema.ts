@@ -21,6 +21,7 @@ import { access, rule } from './access-schema.ts'
 import { issuer } from './issuer-schema.ts'
 import {
   anyText,
+  assertionAlgorithm,
   binding,
   clientAuthMethod,
   httpUrl,
@@ -132,7 +133,16 @@ const site = table({
   logout: optionalTable(
     table({ return_to: optional(text(/^\/[^\s\\]*$/, 'must be a path inside the site'), '/') }),
   ),
-  assertion: optionalTable(table({ lifetime: optional(duration(10, 600), 120) })),
+  assertion: optionalTable(
+    table({
+      lifetime: optional(duration(10, 600), 120),
+      algorithm: optional(assertionAlgorithm, 'ES256'),
+      rotate_every: optional(duration(20, 31_622_400), 2_592_000),
+      keys_bound: optional(duration(2, 300), 60),
+      keys_max_age: optional(duration(1, 3600), 60),
+      keys_kept: optional(duration(1, 604_800), 3600),
+    }),
+  ),
   operator: optional(rule, undefined),
   events: optional(table({ issuer: identifier, audience: anyText }), undefined),
   identity_headers: optional(

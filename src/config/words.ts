@@ -36,6 +36,9 @@ export const signatureAlgorithm = oneOf([
   'EdDSA',
 ])
 
+/** What our own keys sign with: what every library of an origin knows. */
+export const assertionAlgorithm = oneOf(['ES256', 'EdDSA', 'RS256'])
+
 export const clientAuthMethod = oneOf([
   'client_secret_basic',
   'client_secret_post',

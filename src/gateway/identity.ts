@@ -8,8 +8,10 @@ import { type Asserted, signAssertion } from '../keys/assertion.ts'
 import type { Caller, Permit } from './authorize.ts'
 import type { GatewayServices } from './services.ts'
 
-/** An assertion is signed anew when this part of its life is left, so that it does not run out on the way. */
-const reserve = 0.25
+/** An assertion is signed anew after this part of its life, */
+const renewAfter = 0.75
+/** and not sent after this one, so that it does not run out on the way. */
+const usableFor = 0.9
 
 /** Adds to the headers what the route forwards of the caller; nothing for an anonymous one. */
 export async function addIdentity(
@@ -41,20 +43,21 @@ async function assertionFor(
   const asserted = assertedOf(caller, forward)
   // An assertion never outlives the token that it stands for.
   const endsAt = caller.kind === 'session' ? Infinity : caller.token.expiresAt
-  // Site, audience, everything asserted, and its end: nothing less names an assertion. attack: assertion-cache-mix-up
-  const key = JSON.stringify([site.id, forward.audience, asserted, endsAt])
-  const cached = services.assertions.get(key, now)
-  if (cached !== undefined) return cached
-  const { lifetime, issuer } = site.assertion
-  const expiresAt = Math.min(now + lifetime, Math.max(endsAt, now + 1))
-  const assertion = await signAssertion(
-    await services.signingKeys.current(site),
-    { ...asserted, issuer, audience: forward.audience, id: services.random(12) },
-    now,
-    expiresAt,
-  )
-  services.assertions.set(key, assertion, now + Math.floor((expiresAt - now) * (1 - reserve)))
-  return assertion
+  const signer = await services.signingKeys.current(site)
+  // What a key signed goes with the key. attack: distrusted-key-signs-on
+  // Site, key, audience, everything asserted, and its end: nothing less names an assertion. attack: assertion-cache-mix-up
+  const name = JSON.stringify([site.id, signer.kid, forward.audience, asserted, endsAt])
+  return services.assertions.get(name, now, async () => {
+    const { lifetime, issuer } = site.assertion
+    const expiresAt = Math.min(now + lifetime, Math.max(endsAt, now + 1))
+    const claims = { ...asserted, issuer, audience: forward.audience, id: services.random(12) }
+    const life = expiresAt - now
+    return {
+      text: await signAssertion(signer, claims, now, expiresAt),
+      renewAt: now + Math.floor(life * renewAfter),
+      usableUntil: now + Math.floor(life * usableFor),
+    }
+  })
 }
 
 function assertedOf(caller: Known, forward: AssertionForward): Asserted {
@@ -69,6 +72,7 @@ function assertedOf(caller: Known, forward: AssertionForward): Asserted {
       sessionId: identity.sessionId,
       clientId: undefined,
       scope: identity.scope,
+      actor: undefined,
       claims: chosen(identity.claims),
     }
   }
@@ -80,6 +84,7 @@ function assertedOf(caller: Known, forward: AssertionForward): Asserted {
     sessionId: undefined,
     clientId: token.clientId,
     scope: token.scopes.size === 0 ? undefined : [...token.scopes].join(' '),
+    actor: token.actor,
     claims: chosen(token.claims),
   }
 }

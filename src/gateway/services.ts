@@ -2,11 +2,11 @@
  * What the gateway needs from outside.
  */
 import type { Upstreams } from '../http/upstreams.ts'
-import type { SigningKeys } from '../keys/signing-key.ts'
+import type { KeptAssertions } from '../keys/kept-assertions.ts'
+import type { SigningKeys } from '../keys/signer.ts'
 import type { LiveConnections } from '../revocation/connections.ts'
 import type { Revocations } from '../revocation/revocations.ts'
 import type { SessionServices } from '../session/authenticate.ts'
-import type { TimedCache } from '../timed-cache.ts'
 import type { BearerServices } from './bearer-caller.ts'
 
 /** To know who calls. */
@@ -19,7 +19,7 @@ export interface GatewayServices extends CallerServices {
   readonly upstreams: Upstreams
   readonly connections: LiveConnections
   /** Assertions that still hold. */
-  readonly assertions: TimedCache<string>
+  readonly assertions: KeptAssertions
   /** So many random bytes, as base64url. */
   readonly random: (bytes: number) => string
 }

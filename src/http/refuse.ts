@@ -88,6 +88,11 @@ const wire = {
     ...signIn,
   },
   mark_unknown: { status: 404, title: 'There is no such mark.' },
+  signing_key_unknown: { status: 404, title: 'The site has no such key.' },
+  rotation_too_early: {
+    status: 409,
+    title: 'Origins may not know the next key yet. For a compromised key, use rollover.',
+  },
   event_refused: { status: 400, title: 'The event is not accepted.' },
   return_to_foreign: { status: 400, title: 'return_to must be a path inside this site.' },
   parameter_malformed: { status: 400, title: 'A parameter is malformed.' },
@@ -180,6 +185,8 @@ function detailOf(denial: Denial): string | undefined {
       return `Flaw: ${denial.flaw}.`
     case 'scope_insufficient':
       return `Missing: ${denial.missing.join(' ')}.`
+    case 'rotation_too_early':
+      return `Possible from: ${String(denial.from)}.`
     default:
       return undefined
   }

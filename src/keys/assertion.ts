@@ -4,7 +4,8 @@
  * Its `typ` is distinct from every other token of ours and of providers, its `aud` is the one origin it is
  * for, its `iss` the site: an origin that checks the three accepts nothing made for somebody else.
  */
-import { SignJWT } from 'jose'
+import { encodeBase64url } from '../base64url.ts'
+import type { Signer } from './signer.ts'
 
 export const assertionType = 'sallyport+jwt'
 
@@ -17,6 +18,8 @@ export interface Asserted {
   readonly sessionId: string | undefined
   readonly clientId: string | undefined
   readonly scope: string | undefined
+  /** Who acts for the subject (RFC 8693 section 4.1), as a verified token said; `undefined` where it is the subject. */
+  readonly actor: object | undefined
   readonly claims: Readonly<Record<string, unknown>>
 }
 
@@ -26,21 +29,16 @@ export interface AssertionClaims extends Asserted {
   readonly id: string
 }
 
-export interface SigningKey {
-  readonly kid: string
-  readonly alg: string
-  readonly privateKey: CryptoKey
-}
-
-/** `now` and `expiresAt` in seconds since 1970. */
+/** A JWS in compact form (RFC 7515 section 7.1). `now` and `expiresAt` in seconds since 1970. */
 export async function signAssertion(
-  key: SigningKey,
+  signer: Signer,
   assertion: AssertionClaims,
   now: number,
   expiresAt: number,
 ): Promise<string> {
+  const header = { alg: signer.alg, kid: signer.kid, typ: assertionType }
   // Our own claims come last: none of the provider's can take their place.
-  return new SignJWT({
+  const payload = {
     ...assertion.claims,
     iss: assertion.issuer,
     aud: assertion.audience,
@@ -51,10 +49,25 @@ export async function signAssertion(
     sid: assertion.sessionId,
     client_id: assertion.clientId,
     scope: assertion.scope,
+    act: assertion.actor,
+    // Nothing of ours binds an assertion to a key, or delays it: a claim that says so would be somebody else's.
+    cnf: undefined,
+    nbf: undefined,
     jti: assertion.id,
     iat: now,
     exp: expiresAt,
-  })
-    .setProtectedHeader({ alg: key.alg, kid: key.kid, typ: assertionType })
-    .sign(key.privateKey)
+  }
+  const input = `${encode(header)}.${encode(payload)}`
+  return `${input}.${encodeBase64url(await signer.sign(bytesOf(input)))}`
+}
+
+const utf8 = new TextEncoder()
+
+function encode(part: object): string {
+  return encodeBase64url(bytesOf(JSON.stringify(part)))
+}
+
+/** The types of the runtime say less of `encode` than it does: it gives a buffer of its own. */
+function bytesOf(text: string): Uint8Array<ArrayBuffer> {
+  return new Uint8Array(utf8.encode(text))
 }

@@ -15,9 +15,6 @@ interface Question {
   readonly site: Site
 }
 
-/** Public by nature, so cacheable: for a time far below the overlap of two keys. */
-const maxAge = 300
-
 export async function answerKeySet(
   keys: PublishedKeys,
   { request, site }: Question,
@@ -28,7 +25,8 @@ export async function answerKeySet(
   const document = await keys.document(site)
   const headers = {
     'content-type': 'application/jwk-set+json',
-    'cache-control': `public, max-age=${maxAge}`,
+    // Public by nature, so cacheable: for a time that a key overlaps its use by.
+    'cache-control': `public, max-age=${site.assertion.keysMaxAge}`,
     etag: document.etag,
     'access-control-allow-origin': '*',
     'sallyport-response': 'true',

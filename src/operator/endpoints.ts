@@ -5,6 +5,7 @@ import { type Context, Hono } from 'hono'
 import { accept, type Denied, type Result } from '../denial.ts'
 import type { Visit } from '../http/visit.ts'
 import { Operator } from './authorize.ts'
+import { listKeys, rollOverKeys, rotateKeys } from './keys.ts'
 import { addMark, listMarks, removeMark, showStatus } from './marks.ts'
 import type { OperatorServices } from './services.ts'
 
@@ -33,7 +34,16 @@ export function operatorEndpoints(refuse: (visit: Visit, denied: Denied) => Resp
     '/status',
     serve(async (services, visit) => accept(showStatus(services, visit))),
   )
-  const allowed = { '/marks': ['GET', 'POST', 'DELETE'], '/status': ['GET'] }
+  endpoints.get('/keys', serve(listKeys))
+  endpoints.post('/keys/rotate', serve(rotateKeys))
+  endpoints.post('/keys/rollover', serve(rollOverKeys))
+  const allowed = {
+    '/marks': ['GET', 'POST', 'DELETE'],
+    '/status': ['GET'],
+    '/keys': ['GET'],
+    '/keys/rotate': ['POST'],
+    '/keys/rollover': ['POST'],
+  }
   for (const [path, allow] of Object.entries(allowed)) {
     endpoints.all(path, ({ env }) =>
       refuse(env.visit, { ok: false, denial: { reason: 'method_not_allowed', allow } }),

@@ -6,6 +6,7 @@ import { ownHeaders } from '../http/answer.ts'
 import type { Visit } from '../http/visit.ts'
 import { forever, markOn, type Mark, type MarkTarget, type NewMark } from '../revocation/mark.ts'
 import type { Operator } from './authorize.ts'
+import { type Body, isText, readBody } from './body.ts'
 import type { OperatorServices } from './services.ts'
 
 export async function listMarks(
@@ -76,22 +77,6 @@ function describe({ target, before, until, reason, by, createdAt }: Mark) {
   }
 }
 
-type Body = Readonly<Record<string, unknown>>
-
-async function readBody(request: Request): Promise<Result<Body>> {
-  const malformed = deny({ reason: 'parameter_malformed', parameter: 'body' })
-  const length = Number(request.headers.get('content-length') ?? Number.NaN)
-  if (!(length <= 16_384)) return malformed
-  try {
-    const value: unknown = await request.json()
-    return typeof value === 'object' && value !== null && !Array.isArray(value)
-      ? accept(value as Body)
-      : malformed
-  } catch {
-    return malformed
-  }
-}
-
 const kinds = ['token', 'session', 'provider_session', 'subject', 'client', 'signing_key'] as const
 
 function readTarget({ kind, issuer, id }: Body): Result<MarkTarget> {
@@ -123,10 +108,6 @@ function readSaid({ before, reason, lasts }: Body): Result<Said> {
 
 /** Seconds: longer than anything here is kept. */
 const century = 3_000_000_000
-
-function isText(value: unknown): value is string {
-  return typeof value === 'string' && value !== '' && value.length <= 2048
-}
 
 function isSeconds(value: unknown): value is number {
   return Number.isInteger(value) && Number(value) > 0 && Number(value) <= forever

@@ -2,5 +2,8 @@
  * What the operators' endpoints need from outside.
  */
 import type { CallerServices } from '../gateway/services.ts'
+import type { KeyRings } from '../keys/key-rings.ts'
 
-export type OperatorServices = CallerServices
+export interface OperatorServices extends CallerServices {
+  readonly keyRings: KeyRings
+}

@@ -7,3 +7,7 @@
 export function secondsNow(): number {
   return Math.floor(Date.now() / 1000)
 }
+
+export function pause(milliseconds: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, milliseconds))
+}

@@ -2,8 +2,10 @@
  * Everything behind the ports, for this isolate: made once, from the environment.
  */
 import type { Result } from '../denial.ts'
+import { KeptAssertions } from '../keys/kept-assertions.ts'
 import { TimedCache } from '../timed-cache.ts'
 import type { VerifiedToken } from '../token/access-token.ts'
+import { pause } from './clock.ts'
 import { configurationOf } from './configuration.ts'
 import { consoleLog } from './console-log.ts'
 import { decryptionKeysOf } from './decryption-keys.ts'
@@ -48,7 +50,8 @@ async function make(env: Environment) {
     signingKeys: siteKeys,
     publishedKeys: siteKeys,
     upstreams: upstreamsOf(env),
-    assertions: new TimedCache<string>(),
+    keyRings: siteKeys,
+    assertions: new KeptAssertions(pause),
     introspections: new TimedCache<Result<VerifiedToken>>(),
     decryptionKeys: decryptionKeysOf,
     revocations,

@@ -1,30 +1,34 @@
 /**
- * A site's signing and published keys for this isolate, opened once and kept.
+ * A site's key ring for this isolate: who signs, what is published. Renewed behind the answers past half of
+ * `assertion.keys_bound`, waited for past the whole: nothing is signed or published by older knowledge. Age is counted on
+ * this isolate's own clock, from before the object was asked.
  */
 import type { Site } from '../config/config.ts'
+import type { Result } from '../denial.ts'
 import { sha256 } from '../digest.ts'
 import { Fault } from '../fault.ts'
-import type { SigningKey } from '../keys/assertion.ts'
+import type { KeyRings, RolledOver } from '../keys/key-rings.ts'
 import type { PublishedKeys } from '../keys/published.ts'
-import { openSigningKey, type SigningKeys, type StoredKey } from '../keys/signing-key.ts'
+import { publishedKeys, type Ring } from '../keys/ring.ts'
+import type { Signer, SigningKeys } from '../keys/signer.ts'
+import { openSigningKey, type StoredKey } from '../keys/signing-key.ts'
 import type { Seal } from '../seal.ts'
-import { unwrap } from './answered.ts'
+import { type Answered, unwrap } from './answered.ts'
 import { type Aged, Cell } from './cell.ts'
 import { secondsNow } from './clock.ts'
-import { consoleLog } from './console-log.ts'
 import type { Environment } from './environment.ts'
 import type { KeyObject } from './key-object.ts'
+import { within } from './within.ts'
 
-const freshFor = 300
-const usableFor = 3600
+/** Milliseconds that a request waits for the object. */
+const patience = 5000
 
 interface Kept {
-  readonly signing: SigningKey
-  readonly keys: readonly StoredKey[]
-  readonly etag: string
+  readonly signer: Signer
+  readonly document: Awaited<ReturnType<PublishedKeys['document']>>
 }
 
-export class SiteKeys implements SigningKeys, PublishedKeys {
+export class SiteKeys implements SigningKeys, PublishedKeys, KeyRings {
   readonly #env: Environment
   readonly #seal: Seal
   readonly #cells = new Map<string, Cell<Kept>>()
@@ -34,48 +38,73 @@ export class SiteKeys implements SigningKeys, PublishedKeys {
     this.#seal = seal
   }
 
-  async current(site: Site): Promise<SigningKey> {
-    return (await this.#read(site)).signing
+  async current(site: Site): Promise<Signer> {
+    return (await this.#read(site)).signer
   }
 
   async document(site: Site): ReturnType<PublishedKeys['document']> {
-    const { keys, etag } = await this.#read(site)
-    return { keys: keys.map(({ publicJwk }) => publicJwk), etag }
+    return (await this.#read(site)).document
+  }
+
+  show(site: Site): Promise<Ring> {
+    return this.#ask((object) => object.ring(site.id), site)
+  }
+
+  async rotate(site: Site): Promise<Result<Ring>> {
+    const rotated = await this.#ask((object) => object.rotate(site.id), site)
+    this.#forget(site)
+    return rotated
+  }
+
+  async rollOver(site: Site, kid: string | undefined): Promise<Result<RolledOver>> {
+    const rolled = await this.#ask((object) => object.rollOver(site.id, kid), site)
+    this.#forget(site)
+    return rolled
   }
 
   #read(site: Site): Promise<Kept> {
     const cell = this.#cells.get(site.id) ?? new Cell<Kept>()
     this.#cells.set(site.id, cell)
     const now = secondsNow()
-    return cell.read(now, () => this.#load(site, now))
+    return cell.read(now, () => this.#load(site, cell.peek(), now))
   }
 
-  async #load(site: Site, now: number): Promise<Aged<Kept>> {
-    const objects = this.#env.KEY_OBJECTS as DurableObjectNamespace<KeyObject>
-    const stub = objects.getByName(site.id)
-    let keys = await unwrap(stub.keys(site.id))
-    let signing = await this.#open(site, keys, now)
-    if (signing === undefined && keys[0] !== undefined) {
-      // Every seal key that could open it was dropped from SEAL_KEYS.
-      consoleLog('warn', 'signing_key.replaced', { site: site.id, kid: keys[0].kid })
-      keys = await unwrap(stub.replace(site.id, keys[0].kid))
-      signing = await this.#open(site, keys, now)
-    }
-    if (signing === undefined)
-      throw new Fault('storage_failed', `the signing key of ${site.id} cannot be opened`)
-    const etag = `"${await sha256(keys.map(({ kid }) => kid).join(' '))}"`
+  async #load(site: Site, known: Kept | undefined, now: number): Promise<Aged<Kept>> {
+    const ring = await this.show(site)
+    const keys = publishedKeys(ring)
+    const signer =
+      known?.signer.kid === ring.active.kid
+        ? known.signer
+        : await this.#signerOf(site, ring.active, now)
+    const etag = `"${await sha256(JSON.stringify(keys))}"`
+    const { keysBound } = site.assertion
     return {
-      value: { signing, keys, etag },
-      freshUntil: now + freshFor,
-      usableUntil: now + usableFor,
+      value: { signer, document: { keys, etag } },
+      freshUntil: now + Math.floor(keysBound / 2),
+      // attack: distrusted-key-signs-on
+      usableUntil: now + keysBound,
     }
   }
 
-  async #open(
-    site: Site,
-    keys: readonly StoredKey[],
-    now: number,
-  ): Promise<SigningKey | undefined> {
-    return keys[0] === undefined ? undefined : openSigningKey(site.id, this.#seal, keys[0], now)
+  /** Who signs with a key of the ring: here, one that this isolate opens. */
+  async #signerOf(site: Site, key: StoredKey, now: number): Promise<Signer> {
+    const signer = await openSigningKey(site.id, this.#seal, key, now)
+    if (signer === undefined)
+      throw new Fault('storage_failed', `the signing key of ${site.id} cannot be opened`)
+    return signer
+  }
+
+  /** What an operator changed is seen here by the next request. */
+  #forget(site: Site): void {
+    this.#cells.delete(site.id)
+  }
+
+  /** A stub belongs to the request that made it. */
+  #ask<T>(
+    ask: (object: DurableObjectStub<KeyObject>) => Promise<Answered<T>>,
+    { id }: Site,
+  ): Promise<T> {
+    const objects = this.#env.KEY_OBJECTS as DurableObjectNamespace<KeyObject>
+    return unwrap(within(patience, ask(objects.getByName(id))))
   }
 }

@@ -3,6 +3,7 @@
  * `VerifiedToken`, for signed tokens and for answers of introspection alike.
  */
 import { accept, deny, type Result, type SignatureCheck, type TokenCheck } from '../denial.ts'
+import { type Actor, readActor } from './actor.ts'
 import type { KeySet } from './key-set.ts'
 import { parseJsonObject, verifyJws } from './jws.ts'
 
@@ -31,6 +32,8 @@ export class VerifiedToken {
   readonly expiresAt: number
   readonly authTime: number | undefined
   readonly acr: string | undefined
+  /** Who acts for the subject, where that is somebody else. */
+  readonly actor: Actor | undefined
   readonly claims: Claims
   /** `kid` of the key that signed it; `undefined` for answers of introspection. */
   readonly keyId: string | undefined
@@ -47,6 +50,7 @@ export class VerifiedToken {
     this.expiresAt = read.expiresAt
     this.authTime = read.authTime
     this.acr = read.acr
+    this.actor = read.actor
     this.claims = read.claims
     this.keyId = keyId
   }
@@ -156,6 +160,7 @@ interface ReadClaims {
   readonly expiresAt: number
   readonly authTime: number | undefined
   readonly acr: string | undefined
+  readonly actor: Actor | undefined
   readonly claims: Claims
 }
 
@@ -172,6 +177,9 @@ function readClaims(claims: Claims): ReadClaims | undefined {
     return undefined
   if (!isOptional(isText, acr) || !Array.isArray(audience) || !audience.every(isText))
     return undefined
+  // Who cannot be told who acts must not take it for the person. attack: actor-left-out
+  const actor = claims['act'] === undefined ? undefined : readActor(claims['act'], iss)
+  if (claims['act'] !== undefined && actor === undefined) return undefined
   return {
     issuer: iss,
     subject: sub,
@@ -184,6 +192,7 @@ function readClaims(claims: Claims): ReadClaims | undefined {
     expiresAt: exp,
     authTime,
     acr,
+    actor,
     claims,
   }
 }

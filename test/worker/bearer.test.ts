@@ -1,6 +1,7 @@
 import {
   CompactEncrypt,
   createLocalJWKSet,
+  decodeJwt,
   exportJWK,
   generateKeyPair,
   type JSONWebKeySet,
@@ -58,6 +59,25 @@ describe('a bearer token', () => {
     })
     expect(payload).not.toHaveProperty('secret')
     expect(payload).not.toHaveProperty('sid')
+  })
+
+  it('tells the origin who acts for the person', async () => {
+    const { as } = world.outside
+    const told = async (claims: Record<string, unknown>) => {
+      expect(await check(await as.token(claims))).toBe('passed')
+      const [, assertion = ''] = (world.outside.last.headers.get('authorization') ?? '').split(' ')
+      return decodeJwt(assertion)
+    }
+    expect(await told({})).not.toHaveProperty('act')
+    expect(await told({ act: { sub: 'robot', role: 'any' } })).toMatchObject({
+      sub: 'ada',
+      caller: 'bearer',
+      act: { iss: 'https://as.test', sub: 'robot' },
+    })
+    const machine = await told({ sub: 'app' })
+    expect(machine).toMatchObject({ sub: 'app', caller: 'machine' })
+    expect(machine).not.toHaveProperty('act')
+    expect(await check(await as.token({ act: { sub: [] } }))).toBe('claim_malformed')
   })
 
   it('is never outlived by the assertion that stands for it', async () => {

@@ -18,7 +18,7 @@ it('publishes the keys for a short while, to everybody', async () => {
   expect(await answer.json()).toEqual({ keys: [{ kty: 'EC', kid: 'k1' }] })
   expect(Object.fromEntries(answer.headers)).toMatchObject({
     'content-type': 'application/jwk-set+json',
-    'cache-control': 'public, max-age=300',
+    'cache-control': 'public, max-age=60',
     etag: '"v1"',
   })
 })

@@ -227,6 +227,15 @@ describe('a token for another purpose', () => {
     expect(await check({ claims: { cnf: { jkt: 'thumbprint' } } })).toBe('sender_constrained')
     expect(await check({ claims: { cnf: null } })).toBe('sender_constrained')
   })
+
+  it('says who acts for the person, or is refused where that cannot be read', async () => {
+    const verified = await verify({ claims: { act: { sub: 'robot' } } })
+    expect(verified.ok && verified.value.actor).toEqual({ iss: 'https://as.example', sub: 'robot' })
+    const nobody = await verify()
+    expect(nobody.ok && nobody.value.actor).toBeUndefined()
+    for (const act of [null, 'robot', {}, { sub: 7 }])
+      expect(await check({ claims: { act } })).toBe('claim_malformed')
+  })
 })
 
 describe('the key of a token', () => {

@@ -3,6 +3,8 @@ import type { GatewayServices } from '../../../src/gateway/services.ts'
 import { canonicalUrl } from '../../../src/http/canonical-url.ts'
 import type { UpstreamRequest } from '../../../src/http/upstreams.ts'
 import type { Visit } from '../../../src/http/visit.ts'
+import { KeptAssertions } from '../../../src/keys/kept-assertions.ts'
+import { type Signer, signerWith } from '../../../src/keys/signer.ts'
 import { Seal } from '../../../src/seal.ts'
 import { sealAccessCookie } from '../../../src/session/access-cookie.ts'
 import type { Identity } from '../../../src/session/session.ts'
@@ -13,7 +15,7 @@ import { siteOf } from './vars.ts'
 export const now = 1_800_000_000
 export const site = siteOf()
 export const seal = await Seal.fromKeys([new Uint8Array(32).fill(1)])
-const signer = await makeSigner('ES256', 'k1')
+const key = await makeSigner('ES256', 'k1')
 
 export const ada: Identity = {
   sessionId: 'ses_AAAAAAAAAAAAAAAAAAAAAA',
@@ -37,6 +39,8 @@ export interface Ports extends GatewayServices {
   /** What `sessions` was asked. */
   readonly asked: string[]
   answer: () => Response
+  /** Who signs. */
+  signer: Signer
 }
 
 export function makePorts(): Ports {
@@ -60,9 +64,12 @@ export function makePorts(): Ports {
         return { ok: true, value: { identity: ada, refreshCookie, refreshBy: now + 1800 } }
       },
     },
-    signingKeys: { current: async () => signer },
+    signer: signerWith('k1', 'ES256', key.privateKey),
+    signingKeys: { current: async () => ports.signer },
     random: () => `random-${String(++count)}`,
-    assertions: new TimedCache(),
+    assertions: new KeptAssertions(
+      (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds)),
+    ),
     introspections: new TimedCache(),
     decryptionKeys: async () => [],
     connections: {
