@@ -167,6 +167,8 @@ function parseRoutes(
   report: Report,
 ): RouteTable {
   const table = new RouteTable()
+  table.reserve(`${site.base_path}/*`)
+  for (const own of wellKnown) table.reserve(`${own}/*`)
   for (const [i, written] of site.routes.entries()) {
     const path = `${sitePath}.routes[${i}]`
     if (written.path === site.base_path || written.path.startsWith(`${site.base_path}/`)) {
@@ -200,7 +202,23 @@ function parseRoutes(
     const problem = table.add(route)
     if (problem !== undefined) report(`${path}.path`, problem)
   }
+  for (const { routes, both } of table.contested(strictnessOf)) {
+    const [a, b] = routes.map(({ path }) => path)
+    report(
+      `${sitePath}.routes`,
+      `hold "${a}" and "${b}", which both match ${both} with unequal rules, and neither is more specific: ` +
+        `give both the same rule, or ${both} a route of its own`,
+    )
+  }
   return table
+}
+
+/** What decides who may pass a route, in one text. */
+function strictnessOf({ access, revocation }: Route): string {
+  const issuers = access.issuers.map(({ id }) => id)
+  return JSON.stringify([{ ...access, issuers }, revocation], (_key, value: unknown) =>
+    value instanceof Set ? [...value].map(String).toSorted((a, b) => a.localeCompare(b)) : value,
+  )
 }
 
 function parseRevocation(

@@ -21,6 +21,7 @@ export async function passGateway(
   const headers = scrubHeaders(request.headers, site)
   const match = site.routes.match(url.pathname, request.method)
   if (match.kind === 'none') return deny({ reason: 'route_unknown' })
+  if (match.kind === 'ambiguous') return deny({ reason: 'url_ambiguous', flaw: 'case' })
   if (match.kind === 'method') return deny({ reason: 'method_not_allowed', allow: match.allow })
   if (!isForwardable(request)) return deny({ reason: 'upgrade_unsupported' })
   const permit = await Permit.ask(services, visit, match.route)

@@ -221,6 +221,29 @@ it('gives its cookies names that no sibling domain, plain page or script can set
   )
 })
 
+it('names two routes that match the same paths, of which neither is more specific, if their rules differ', () => {
+  const [mine, posts] = [{ path: '/users/me/:what' }, { path: '/users/:id/posts' }]
+  expect(pathsOf(routes(mine, posts))).toEqual([])
+  const open = { ...posts, access: 'public' }
+  for (const both of [routes(mine, open), routes(open, mine)]) {
+    const mend = problemsOf(varsOf(both))['SITES[0].routes']
+    expect(mend).toContain('"/users/me/:what"')
+    expect(mend).toContain('"/users/:id/posts"')
+    expect(mend).toContain('match /users/me/posts')
+  }
+  expect(pathsOf(routes(mine, { ...posts, revocation: { strict: true } }))).toHaveLength(1)
+  expect(pathsOf(routes(mine, open, { path: '/users/me/posts' }))).toEqual([])
+})
+
+it('reserves its own paths, so that no route has them in any spelling', () => {
+  const { routes: table } = siteOf()
+  expect(table.match('/other', 'GET').kind).toBe('route')
+  for (const path of ['/auth', '/auth/x', '/.well-known/jwks.json/', '/.well-known/jwks.json'])
+    expect(table.match(path, 'GET').kind, path).toBe('none')
+  for (const path of ['/Auth', '/AUTH/login', '/.Well-Known/jwks.json'])
+    expect(table.match(path, 'GET').kind, path).toBe('ambiguous')
+})
+
 describe('revocation', () => {
   const bearer = { any: ['bearer'], audience: 'api' }
   const issuers = { ISSUERS: [{ id: 'as', issuer: 'https://as.example', algorithms: ['ES256'] }] }
