@@ -51,7 +51,7 @@ export async function explain(config: Config, asked: Asked, now: number): Promis
     passes: false,
   })
 
-  const url = canonicalUrl(asked.url)
+  const url = canonicalUrl(asked.url, { sites: config.siteByHost })
   if (!url.ok) return refused(`${url.denial.reason}: ${JSON.stringify(url.denial)}`)
   const site = config.siteByHost.get(url.value.host)
   if (site === undefined) {

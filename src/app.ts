@@ -36,7 +36,8 @@ export async function answer(request: Request, services: Services, now: number):
 
 /** The URL that is judged and forwarded, and the site it belongs to. */
 function arrive(request: Request, config: Config, now: number): Result<Visit> {
-  const url = canonicalUrl(request.url)
+  const host = request.headers.get('host')
+  const url = canonicalUrl(request.url, { host, sites: config.siteByHost })
   if (!url.ok) return url
   const site = config.siteByHost.get(url.value.host)
   if (site === undefined) return deny({ reason: 'site_unknown' })

@@ -181,6 +181,7 @@ function parseRoutes(
     const route: Route = {
       path: written.path,
       methods: written.methods === undefined ? undefined : new Set(written.methods),
+      pathParameters: written.path_parameters,
       access: parseAccess(
         written.access,
         `${path}.access`,

@@ -98,6 +98,16 @@ export class RouteTable {
   }
 
   /**
+   * Whether a path with parameters may pass: with and without them it meets one pattern, and every route of it lets
+   * them through.
+   */
+  allowsParameters(path: string, without: string): boolean {
+    const place = this.#find(path)
+    if (typeof place === 'string' || place !== this.#find(without)) return false
+    return place.routes.length > 0 && place.routes.every(({ pathParameters }) => pathParameters)
+  }
+
+  /**
    * Pairs of routes for which the order of segments, and not the rules' own, would decide who may pass. A route of
    * its own for what both match settles it. `strictness` is equal for rules of which either may hold.
    * attack: contested-path

@@ -9,6 +9,8 @@ export interface Route {
   readonly path: string
   /** Capitals; `undefined` is every method. */
   readonly methods: ReadonlySet<string> | undefined
+  /** Whether the last segment of a path may have `;parameters`. */
+  readonly pathParameters: boolean
   readonly access: AccessRule
   readonly upstream: Upstream
   readonly forward: Forward

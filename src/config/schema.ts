@@ -81,6 +81,7 @@ const route = table({
     list(text(/^[A-Z]{3,16}$/, 'must be an HTTP method in capitals'), 1),
     undefined,
   ),
+  path_parameters: optional(flag(), false),
   access,
   upstream,
   forward: optional(forward, 'none'),

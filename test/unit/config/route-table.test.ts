@@ -10,6 +10,7 @@ function route(path: string, methods?: readonly string[]): Route {
   return {
     path,
     methods: methods === undefined ? undefined : new Set(methods),
+    pathParameters: false,
     access: parseAccess('public', '', [], false, () => undefined),
     upstream: { kind: 'url', url: new URL('https://a.example'), timeout: 1 },
     forward: { kind: 'none' },
