@@ -192,6 +192,7 @@ function parseRoutes(
       upstream: parseUpstream(written, path, site, env, report),
       forward: parseForward(written),
       revocation: parseRevocation(written, path, report),
+      cache: written.cache,
     }
     const { any } = route.access
     if (any.has('session') && site.provider === undefined) {

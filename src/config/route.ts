@@ -15,6 +15,8 @@ export interface Route {
   readonly upstream: Upstream
   readonly forward: Forward
   readonly revocation: RevocationPolicy
+  /** Whose word on caching holds where an answer is one person's: `private` is ours. */
+  readonly cache: 'private' | 'origin'
 }
 
 /** How soon a revocation must be seen on a route. */

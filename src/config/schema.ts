@@ -86,6 +86,7 @@ const route = table({
   upstream,
   forward: optional(forward, 'none'),
   revocation: optionalTable(revocation),
+  cache: optional(oneOf(['private', 'origin']), 'private'),
 })
 
 const site = table({

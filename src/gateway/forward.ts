@@ -2,10 +2,10 @@
  * The way to the origin and back: scrubbed headers, the identity added, bodies streamed both ways, redirects
  * of the origin passed on.
  */
-import type { Site } from '../config/config.ts'
 import type { Route } from '../config/route.ts'
-import { setsOwnCookie } from '../http/cookie.ts'
+import { forbidStoring, keepPrivate } from '../http/private.ts'
 import { addForwarded } from '../http/scrub.ts'
+import { scrubAnswer } from '../http/scrub-answer.ts'
 import type { Visit } from '../http/visit.ts'
 import type { Authority } from '../revocation/connections.ts'
 import type { Caller, Permit } from './authorize.ts'
@@ -36,7 +36,7 @@ export async function forward(
   const authority = authorityOf(permit.caller, visit, permit.route.revocation)
   if (response.status === 101 && response.webSocket !== null)
     return passSocket(services, response, response.webSocket, authority, permit.caller)
-  return passBack(site, response, permit.caller, bodyOf(services, response, authority))
+  return passBack(visit, permit, response, bodyOf(services, response, authority))
 }
 
 /** The runtime makes its own handshake; of the client's, the subprotocols matter. */
@@ -91,22 +91,19 @@ function targetOf(route: Route, url: URL): URL {
   return target
 }
 
-function passBack(site: Site, response: Response, caller: Caller, body: Body): Response {
-  const isSession = caller.kind === 'session'
-  const cookies = isSession ? caller.cookies : []
-  const headers = new Headers()
-  for (const [name, value] of response.headers) {
-    // What an origin sends must not look like our word. attack: origin-sets-our-headers
-    if (name.startsWith('sallyport-') || hopByHop.has(name)) continue
-    if (name === 'set-cookie' && setsOwnCookie(value, site.cookies)) continue
-    headers.append(name, value)
-  }
-  for (const cookie of cookies) headers.append('set-cookie', cookie)
-  // An answer to a session is one person's: no cache keeps it, nor the back button after sign-out.
-  // attack: cached-set-cookie
-  if (cookies.length > 0 || (isSession && !saysPrivate(headers))) {
-    headers.set('cache-control', 'private, no-store')
-  }
+function passBack(
+  visit: Visit,
+  { route, caller }: Permit,
+  response: Response,
+  body: Body,
+): Response {
+  const headers = scrubAnswer(response.headers, visit.site, route)
+  const ours = caller.kind === 'session' ? caller.cookies : []
+  const isPersonal = caller.kind !== 'anonymous' || headers.has('set-cookie')
+  for (const cookie of ours) headers.append('set-cookie', cookie)
+  // Our own cookies are never to be stored, whatever the route says.
+  if (ours.length > 0) forbidStoring(headers)
+  else if (isPersonal && route.cache === 'private') keepPrivate(headers)
   return new Response(body.stream, {
     status: response.status,
     statusText: response.statusText,
@@ -114,17 +111,3 @@ function passBack(site: Site, response: Response, caller: Caller, body: Body): R
     encodeBody: body.encodeBody,
   })
 }
-
-/** An origin that names a private policy of its own keeps it. */
-function saysPrivate(headers: Headers): boolean {
-  return /\b(?:private|no-store)\b/i.test(headers.get('cache-control') ?? '')
-}
-
-const hopByHop: ReadonlySet<string> = new Set([
-  'connection',
-  'keep-alive',
-  'proxy-connection',
-  'transfer-encoding',
-  'upgrade',
-  'trailer',
-])
