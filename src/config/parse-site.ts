@@ -6,6 +6,7 @@ import type { Report } from './field.ts'
 import type { Issuer } from './issuer.ts'
 import { isLoopback } from './loopback.ts'
 import { parseAccess } from './parse-access.ts'
+import { parseCors } from './parse-browser.ts'
 import type { AccessRule, Forward, RevocationPolicy, Route, Upstream } from './route.ts'
 import { RouteTable } from './route-table.ts'
 import type { WrittenRoute, WrittenSite } from './schema.ts'
@@ -178,24 +179,28 @@ function parseRoutes(
     if (ours !== undefined) {
       report(`${path}.path`, `lies at ${ours}, where the site answers for itself`)
     }
+    const access = parseAccess(
+      written.access,
+      `${path}.access`,
+      parties.issuers,
+      site.development,
+      report,
+    )
+    const takesSessions = access.any.has('session')
+    const of = { methods: written.methods, takesSessions, development: site.development }
     const route: Route = {
       path: written.path,
       methods: written.methods === undefined ? undefined : new Set(written.methods),
       pathParameters: written.path_parameters,
-      access: parseAccess(
-        written.access,
-        `${path}.access`,
-        parties.issuers,
-        site.development,
-        report,
-      ),
+      access,
       upstream: parseUpstream(written, path, site, env, report),
       forward: parseForward(written),
       revocation: parseRevocation(written, path, report),
       cache: written.cache,
+      cors: parseCors(written.cors, `${path}.cors`, of, report),
     }
-    const { any } = route.access
-    if (any.has('session') && site.provider === undefined) {
+    const { any } = access
+    if (takesSessions && site.provider === undefined) {
       report(`${sitePath}.provider`, `is required: ${written.path} lets sessions in`)
     }
     if (route.forward.kind === 'assertion' && any.size === 1 && any.has('anonymous')) {

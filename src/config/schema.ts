@@ -18,6 +18,7 @@ import {
   text,
 } from './field.ts'
 import { access, rule } from './access-schema.ts'
+import { browserRoute } from './browser-schema.ts'
 import { issuer } from './issuer-schema.ts'
 import {
   anyText,
@@ -87,6 +88,7 @@ const route = table({
   forward: optional(forward, 'none'),
   revocation: optionalTable(revocation),
   cache: optional(oneOf(['private', 'origin']), 'private'),
+  ...browserRoute,
 })
 
 const site = table({

@@ -3,6 +3,7 @@
  * of the origin passed on.
  */
 import type { Route } from '../config/route.ts'
+import { addCors } from '../http/cors.ts'
 import { forbidStoring, keepPrivate } from '../http/private.ts'
 import { addForwarded } from '../http/scrub.ts'
 import { scrubAnswer } from '../http/scrub-answer.ts'
@@ -101,6 +102,7 @@ function passBack(
   const ours = caller.kind === 'session' ? caller.cookies : []
   const isPersonal = caller.kind !== 'anonymous' || headers.has('set-cookie')
   for (const cookie of ours) headers.append('set-cookie', cookie)
+  addCors(headers, visit.request, route)
   // Our own cookies are never to be stored, whatever the route says.
   if (ours.length > 0) forbidStoring(headers)
   else if (isPersonal && route.cache === 'private') keepPrivate(headers)

@@ -5,6 +5,7 @@
 import { accept, type Denial, deny, type Result } from '../denial.ts'
 import { audienceOf, mayReturn } from '../http/audience.ts'
 import { seeOther } from '../http/answer.ts'
+import { answerPreflight } from '../http/cors.ts'
 import { longestReturnTo } from '../http/return-to.ts'
 import { scrubHeaders } from '../http/scrub.ts'
 import type { Visit } from '../http/visit.ts'
@@ -19,6 +20,8 @@ export async function passGateway(
   const { request, site, url } = visit
   // Before routing, on every path: there is no way to an origin around it.
   const headers = scrubHeaders(request.headers, site)
+  const preflight = answerPreflight(visit, site.routes)
+  if (preflight !== undefined) return preflight
   const match = site.routes.match(url.pathname, request.method)
   if (match.kind === 'none') return deny({ reason: 'route_unknown' })
   if (match.kind === 'ambiguous') return deny({ reason: 'url_ambiguous', flaw: 'case' })

@@ -244,6 +244,48 @@ it('reserves its own paths, so that no route has them in any spelling', () => {
     expect(table.match(path, 'GET').kind, path).toBe('ambiguous')
 })
 
+describe('cors', () => {
+  const of = (cors: unknown, more: Record<string, unknown> = {}) =>
+    pathsOf(routes({ cors, ...more }))
+  const at = (key: string) => [`SITES[0].routes[0].cors.${key}`]
+  const app = 'https://app.example.com'
+
+  it('names exact origins', () => {
+    expect(of({ origins: [app, 'https://app.example.com:8443'], credentials: true })).toEqual([])
+    const bad = [
+      ...['https://app.example.com/', 'https://App.example.com', 'https://app.example.com:443'],
+      ...[
+        'http://app.example.com',
+        'http://localhost:3000',
+        'app.example.com',
+        'null',
+        'https://*.example.com',
+      ],
+    ]
+    for (const origin of bad) expect(of({ origins: [origin] }), origin).toEqual(at('origins[0]'))
+    expect(of({ origins: [] })).toEqual(at('origins'))
+    expect(of({})).toEqual(at('origins'))
+  })
+
+  it('is for everybody only where nobody’s session can be meant', () => {
+    const open = { access: 'public' }
+    expect(of({ origins: ['*'] }, open)).toEqual([])
+    expect(of({ origins: ['*'] })).toEqual(at('origins'))
+    expect(of({ origins: ['*'] }, { access: { any: ['anonymous', 'session'] } })).toEqual(
+      at('origins'),
+    )
+    expect(of({ origins: ['*'], credentials: true }, open)).toEqual(at('credentials'))
+    expect(of({ origins: ['*', app] }, open)).toEqual(at('origins'))
+  })
+
+  it('names methods that the route has', () => {
+    const methods = ['GET', 'PUT']
+    expect(of({ origins: [app], methods: ['PUT'] }, { methods })).toEqual([])
+    expect(of({ origins: [app], methods: ['DELETE'] }, { methods })).toEqual(at('methods'))
+    expect(of({ origins: [app], headers: ['*'] })).toEqual(at('headers[0]'))
+  })
+})
+
 describe('revocation', () => {
   const bearer = { any: ['bearer'], audience: 'api' }
   const issuers = { ISSUERS: [{ id: 'as', issuer: 'https://as.example', algorithms: ['ES256'] }] }

@@ -16,6 +16,7 @@ function route(path: string, methods?: readonly string[]): Route {
     forward: { kind: 'none' },
     revocation: { bound: 10, whenUnsure: 'closed', strict: false, watchConnections: true },
     cache: 'private',
+    cors: undefined,
   }
 }
 

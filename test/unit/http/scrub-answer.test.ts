@@ -88,7 +88,7 @@ describe('what an origin answers', () => {
         `=${names.access}=x`,
         ` = ${names.access}=x`,
       ],
-      ...[`${names.access}`, `${names.login}7=x; Path=/`, `${names.access.toUpperCase()}=x`],
+      ...[names.access, `${names.login}7=x; Path=/`, `${names.access.toUpperCase()}=x`],
       ...[`\u00a0${names.refresh}=x`, `"${names.access}"=x`, `\u000b${names.access}\u0001=x`],
       `==${names.access}=x`,
     ]
@@ -96,7 +96,9 @@ describe('what an origin answers', () => {
   })
 
   it('leaves a browser that trims as it likes without a cookie of ours', () => {
-    const noise = fc.stringMatching(/^[ \t="\u000b\u00a0]{0,4}$/)
+    const noise = fc
+      .array(fc.constantFrom(...' \t="\u000b\u00a0'), { maxLength: 4 })
+      .map((characters) => characters.join(''))
     const name = fc.constantFrom(names.access, names.refresh, `${names.login}1`, 'theme')
     const mixed = (text: string, upper: boolean) => (upper ? text.toUpperCase() : text)
     fc.assert(

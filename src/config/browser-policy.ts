@@ -1,0 +1,16 @@
+/**
+ * What a route lets pages do, parsed.
+ */
+
+/** Which pages of other origins may read a route's answers (Fetch, "CORS protocol"). */
+export interface CorsPolicy {
+  /** As in an `Origin` header; `*` for every page. */
+  readonly origins: ReadonlySet<string> | '*'
+  /** Ready for `Access-Control-Allow-Methods`; the next two likewise. */
+  readonly methods: string
+  readonly headers: string
+  readonly expose: string
+  readonly credentials: boolean
+  /** Seconds for which a browser remembers a preflight. */
+  readonly maxAge: number
+}

@@ -1,0 +1,112 @@
+import { describe, expect, it } from 'vitest'
+
+import { Browser, eachTestHasItsWorld, problem, world } from './world.ts'
+
+eachTestHasItsWorld()
+
+const host = 'pages.test'
+const app = 'https://app.test'
+
+describe('an address', () => {
+  it('is read in one way, by case and parameters too', async () => {
+    const browser = new Browser(host)
+    await browser.signIn()
+    expect((await browser.send('/api/orders;v=2?x=%27;')).status).toBe(200)
+    expect(world.outside.last.url).toBe('https://api.test/api/orders;v=2?x=%27;')
+    expect((await browser.send('/Other')).status).toBe(200)
+    const refused = [
+      '/API/orders',
+      '/api;v=2/orders',
+      '/%EF%BD%81pi/x',
+      '/other;v=1',
+      '/Auth/login',
+    ]
+    for (const path of refused) {
+      expect(await problem(await browser.send(path)), path).toEqual({
+        status: 400,
+        reason: 'url_ambiguous',
+      })
+    }
+    expect(world.outside.received).toHaveLength(2)
+  })
+})
+
+describe('an origin', () => {
+  it('speaks for itself, and keeps nobody’s answer in a cache', async () => {
+    world.outside.origin = () =>
+      new Response('hello', {
+        headers: {
+          'alt-svc': 'h3=":443"',
+          'cache-control': 'public, max-age=600',
+          'cdn-cache-control': 'max-age=600',
+          'clear-site-data': '"cookies", "cache"',
+          'set-cookie': '=__Host-Http-sallyport-access=stolen; Path=/',
+          'x-own': '1',
+        },
+      })
+    const open = await new Browser(host).send('/x', { headers: { 'cf-ipcountry': 'XX', x_y: '1' } })
+    expect(open.headers.getSetCookie()).toEqual([])
+    expect(open.headers.get('cache-control')).toBe('public, max-age=600')
+    expect(open.headers.get('clear-site-data')).toBe('"cache"')
+    expect(open.headers.get('alt-svc')).toBeNull()
+    expect(open.headers.get('x-own')).toBe('1')
+    expect(world.outside.last.headers.get('cf-ipcountry')).toBeNull()
+    expect(world.outside.last.headers.get('x_y')).toBeNull()
+    world.outside.origin = () =>
+      new Response('hello', { headers: { 'cache-control': 'max-age=600', 'set-cookie': 'a=1' } })
+    const personal = await new Browser(host).send('/x')
+    expect(personal.headers.getSetCookie()).toEqual(['a=1'])
+    expect(personal.headers.get('cache-control')).toBe('private, no-store')
+  })
+})
+
+describe('a page of another origin', () => {
+  const from = (origin: string, more: Record<string, string> = {}) => ({
+    headers: { origin, 'sec-fetch-site': 'same-site', 'sec-fetch-mode': 'cors', ...more },
+  })
+
+  it('asks before it sends, and is answered here', async () => {
+    const asked = (origin: string) => ({
+      ...from(origin, { 'access-control-request-method': 'POST' }),
+      method: 'OPTIONS',
+    })
+    const response = await new Browser(host).send('/api/orders', asked(app))
+    expect(response.status).toBe(204)
+    expect(response.headers.get('access-control-allow-origin')).toBe(app)
+    expect(response.headers.get('access-control-allow-headers')).toBe('X-CSRF, content-type')
+    const evil = await new Browser(host).send('/api/orders', asked('https://evil.test'))
+    expect(evil.headers.get('access-control-allow-origin')).toBeNull()
+    expect(await problem(evil)).toEqual({ status: 403, reason: 'cors_origin_unlisted' })
+    expect(world.outside.received).toEqual([])
+  })
+
+  it('reads what a listed origin may read, refusals and failures included', async () => {
+    const browser = new Browser(host)
+    const signedOut = await browser.send('/api/orders', from(app, { 'x-csrf': '1' }))
+    expect(signedOut.headers.get('access-control-allow-origin')).toBe(app)
+    expect(signedOut.headers.get('access-control-allow-credentials')).toBe('true')
+    expect(signedOut.headers.get('vary')).toBe('Origin')
+    expect(await problem(signedOut)).toEqual({ status: 401, reason: 'session_missing' })
+    await browser.signIn()
+    const sent = { ...from(app, { 'x-csrf': '1' }), method: 'POST', body: '{}' }
+    const answer = await browser.send('/api/orders', sent)
+    expect(answer.status).toBe(200)
+    expect(answer.headers.get('access-control-allow-origin')).toBe(app)
+    const forged = await browser.send('/api/orders', { ...from(app), method: 'POST', body: '{}' })
+    expect(forged.headers.get('access-control-allow-origin')).toBe(app)
+    expect(await problem(forged)).toEqual({ status: 403, reason: 'cross_site' })
+    const evil = from('https://evil.test', { 'x-csrf': '1' })
+    const foreign = await browser.send('/api/orders', evil)
+    expect(foreign.headers.get('access-control-allow-origin')).toBeNull()
+    expect(await problem(foreign)).toEqual({ status: 403, reason: 'cross_site' })
+    expect(world.outside.received).toHaveLength(1)
+    world.outside.origin = () => {
+      throw new TypeError('down')
+    }
+    const broken = await browser.send('/api/orders', sent)
+    expect(broken.headers.get('access-control-allow-origin')).toBe(app)
+    expect(await problem(broken)).toEqual({ status: 502, reason: 'upstream_unreachable' })
+    const ours = await browser.send('/auth/session', from(app, { 'x-csrf': '1' }))
+    expect(ours.headers.get('access-control-allow-origin')).toBeNull()
+  })
+})
