@@ -15,6 +15,7 @@ export type Denial =
   | { readonly reason: 'cross_site'; readonly evidence: string }
   | { readonly reason: 'upgrade_unsupported' }
   | { readonly reason: 'cors_origin_unlisted' }
+  | { readonly reason: 'isolated'; readonly evidence: string }
   // Cookies and the session behind them
   | { readonly reason: 'session_missing' }
   | { readonly reason: 'cookie_duplicated'; readonly cookie: string }

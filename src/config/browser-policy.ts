@@ -14,3 +14,6 @@ export interface CorsPolicy {
   /** Seconds for which a browser remembers a preflight. */
   readonly maxAge: number
 }
+
+/** Who may cause requests to a route, by fetch metadata. `off`: anybody. */
+export type Isolation = 'off' | 'same_site' | 'same_origin'

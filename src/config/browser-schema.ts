@@ -1,7 +1,7 @@
 /**
  * What an operator may write about pages and browsers, under `routes[]`.
  */
-import { duration, flag, list, optional, type Parsed, table, text } from './field.ts'
+import { duration, flag, list, oneOf, optional, type Parsed, table, text } from './field.ts'
 
 const headerName = text(/^[A-Za-z0-9-]{1,64}$/, 'must be a header name')
 
@@ -26,6 +26,7 @@ const cors = table({
 /** The keys of a route that are about pages. */
 export const browserRoute = {
   cors: optional(cors, undefined),
+  isolation: optional(oneOf(['off', 'same_site', 'same_origin']), 'off'),
 }
 
 export type WrittenCors = Parsed<typeof cors>

@@ -198,6 +198,10 @@ function parseRoutes(
       revocation: parseRevocation(written, path, report),
       cache: written.cache,
       cors: parseCors(written.cors, `${path}.cors`, of, report),
+      isolation: written.isolation,
+    }
+    if (route.isolation !== 'off' && route.cors?.origins === '*') {
+      report(`${path}.isolation`, 'does not go with cors.origins = ["*"], which is for every page')
     }
     const { any } = access
     if (takesSessions && site.provider === undefined) {
@@ -221,9 +225,9 @@ function parseRoutes(
 }
 
 /** What decides who may pass a route, in one text. */
-function strictnessOf({ access, revocation }: Route): string {
+function strictnessOf({ access, revocation, isolation }: Route): string {
   const issuers = access.issuers.map(({ id }) => id)
-  return JSON.stringify([{ ...access, issuers }, revocation], (_key, value: unknown) =>
+  return JSON.stringify([{ ...access, issuers }, revocation, isolation], (_key, value: unknown) =>
     value instanceof Set ? [...value].map(String).toSorted((a, b) => a.localeCompare(b)) : value,
   )
 }

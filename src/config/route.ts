@@ -1,7 +1,7 @@
 /**
  * A route, parsed: who may pass, what lies behind, what goes along.
  */
-import type { CorsPolicy } from './browser-policy.ts'
+import type { CorsPolicy, Isolation } from './browser-policy.ts'
 import type { Scalar } from './field.ts'
 import type { Issuer } from './issuer.ts'
 
@@ -19,6 +19,7 @@ export interface Route {
   /** Whose word on caching holds where an answer is one person's: `private` is ours. */
   readonly cache: 'private' | 'origin'
   readonly cors: CorsPolicy | undefined
+  readonly isolation: Isolation
 }
 
 /** How soon a revocation must be seen on a route. */

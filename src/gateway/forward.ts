@@ -4,6 +4,7 @@
  */
 import type { Route } from '../config/route.ts'
 import { addCors } from '../http/cors.ts'
+import { addIsolationVary } from '../http/isolation.ts'
 import { forbidStoring, keepPrivate } from '../http/private.ts'
 import { addForwarded } from '../http/scrub.ts'
 import { scrubAnswer } from '../http/scrub-answer.ts'
@@ -103,6 +104,7 @@ function passBack(
   const isPersonal = caller.kind !== 'anonymous' || headers.has('set-cookie')
   for (const cookie of ours) headers.append('set-cookie', cookie)
   addCors(headers, visit.request, route)
+  addIsolationVary(headers, route)
   // Our own cookies are never to be stored, whatever the route says.
   if (ours.length > 0) forbidStoring(headers)
   else if (isPersonal && route.cache === 'private') keepPrivate(headers)

@@ -6,6 +6,7 @@ import { accept, type Denial, deny, type Result } from '../denial.ts'
 import { audienceOf, mayReturn } from '../http/audience.ts'
 import { seeOther } from '../http/answer.ts'
 import { answerPreflight } from '../http/cors.ts'
+import { checkIsolation } from '../http/isolation.ts'
 import { longestReturnTo } from '../http/return-to.ts'
 import { scrubHeaders } from '../http/scrub.ts'
 import type { Visit } from '../http/visit.ts'
@@ -27,6 +28,8 @@ export async function passGateway(
   if (match.kind === 'ambiguous') return deny({ reason: 'url_ambiguous', flaw: 'case' })
   if (match.kind === 'method') return deny({ reason: 'method_not_allowed', allow: match.allow })
   if (!isForwardable(request)) return deny({ reason: 'upgrade_unsupported' })
+  const isolated = checkIsolation(visit, match.route)
+  if (!isolated.ok) return isolated
   const permit = await Permit.ask(services, visit, match.route)
   if (permit.ok) {
     const response = await forward(services, visit, permit.value, headers)

@@ -110,3 +110,24 @@ describe('a page of another origin', () => {
     expect(ours.headers.get('access-control-allow-origin')).toBeNull()
   })
 })
+
+describe('an isolated route', () => {
+  it('can be visited from everywhere, and loaded by its own pages alone', async () => {
+    const browser = new Browser(host)
+    const load = (where: string, mode: string, dest: string) =>
+      browser.send('/isolated/data', {
+        headers: { 'sec-fetch-site': where, 'sec-fetch-mode': mode, 'sec-fetch-dest': dest },
+      })
+    expect((await load('same-origin', 'cors', 'empty')).status).toBe(200)
+    const visited = await load('cross-site', 'navigate', 'document')
+    expect(visited.status).toBe(200)
+    expect(visited.headers.get('vary')).toContain('Sec-Fetch-Site')
+    expect((await browser.send('/isolated/data')).status).toBe(200)
+    expect(world.outside.received).toHaveLength(3)
+    for (const dest of ['script', 'image', 'empty']) {
+      const refused = await load('cross-site', 'no-cors', dest)
+      expect(await problem(refused), dest).toEqual({ status: 403, reason: 'isolated' })
+    }
+    expect(world.outside.received).toHaveLength(3)
+  })
+})

@@ -286,6 +286,13 @@ describe('cors', () => {
   })
 })
 
+it('does not isolate a route that every page may read', () => {
+  const open = { access: 'public', isolation: 'same_site' }
+  expect(pathsOf(routes({ ...open, cors: { origins: ['https://app.example.com'] } }))).toEqual([])
+  const both = routes({ ...open, cors: { origins: ['*'] } })
+  expect(pathsOf(both)).toEqual(['SITES[0].routes[0].isolation'])
+})
+
 describe('revocation', () => {
   const bearer = { any: ['bearer'], audience: 'api' }
   const issuers = { ISSUERS: [{ id: 'as', issuer: 'https://as.example', algorithms: ['ES256'] }] }

@@ -17,6 +17,7 @@ function route(path: string, methods?: readonly string[]): Route {
     revocation: { bound: 10, whenUnsure: 'closed', strict: false, watchConnections: true },
     cache: 'private',
     cors: undefined,
+    isolation: 'off',
   }
 }
 
