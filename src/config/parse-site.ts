@@ -6,7 +6,7 @@ import type { Report } from './field.ts'
 import type { Issuer } from './issuer.ts'
 import { isLoopback } from './loopback.ts'
 import { parseAccess } from './parse-access.ts'
-import { parseCors } from './parse-browser.ts'
+import { parseCors, parsePageHeaders } from './parse-browser.ts'
 import type { AccessRule, Forward, RevocationPolicy, Route, Upstream } from './route.ts'
 import { RouteTable } from './route-table.ts'
 import type { WrittenRoute, WrittenSite } from './schema.ts'
@@ -167,6 +167,12 @@ function parseRoutes(
   env: Env,
   report: Report,
 ): RouteTable {
+  const pageHeaders = parsePageHeaders(
+    site.page_headers,
+    `${sitePath}.page_headers`,
+    site.development,
+    report,
+  )
   const table = new RouteTable()
   table.reserve(`${site.base_path}/*`)
   for (const own of wellKnown) table.reserve(`${own}/*`)
@@ -199,6 +205,7 @@ function parseRoutes(
       cache: written.cache,
       cors: parseCors(written.cors, `${path}.cors`, of, report),
       isolation: written.isolation,
+      pageHeaders: written.page_headers ? pageHeaders : undefined,
     }
     if (route.isolation !== 'off' && route.cors?.origins === '*') {
       report(`${path}.isolation`, 'does not go with cors.origins = ["*"], which is for every page')

@@ -1,7 +1,7 @@
 /**
  * A route, parsed: who may pass, what lies behind, what goes along.
  */
-import type { CorsPolicy, Isolation } from './browser-policy.ts'
+import type { CorsPolicy, Isolation, PageHeaders } from './browser-policy.ts'
 import type { Scalar } from './field.ts'
 import type { Issuer } from './issuer.ts'
 
@@ -20,6 +20,8 @@ export interface Route {
   readonly cache: 'private' | 'origin'
   readonly cors: CorsPolicy | undefined
   readonly isolation: Isolation
+  /** `undefined` where the origin's headers stand alone. */
+  readonly pageHeaders: PageHeaders | undefined
 }
 
 /** How soon a revocation must be seen on a route. */

@@ -18,7 +18,7 @@ import {
   text,
 } from './field.ts'
 import { access, rule } from './access-schema.ts'
-import { browserRoute } from './browser-schema.ts'
+import { browserRoute, browserSite } from './browser-schema.ts'
 import { issuer } from './issuer-schema.ts'
 import {
   anyText,
@@ -137,6 +137,7 @@ const site = table({
     list(text(/^[a-z0-9-]{1,64}$/, 'must be a header name in lower case')),
     [],
   ),
+  ...browserSite,
   routes: list(route, 1),
 })
 

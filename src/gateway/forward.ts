@@ -5,6 +5,7 @@
 import type { Route } from '../config/route.ts'
 import { addCors } from '../http/cors.ts'
 import { addIsolationVary } from '../http/isolation.ts'
+import { addPageHeaders, askForWholePage } from '../http/page-headers.ts'
 import { forbidStoring, keepPrivate } from '../http/private.ts'
 import { addForwarded } from '../http/scrub.ts'
 import { scrubAnswer } from '../http/scrub-answer.ts'
@@ -24,6 +25,7 @@ export async function forward(
 ): Promise<Response> {
   const { request, site, url, now } = visit
   addForwarded(headers, request, url)
+  askForWholePage(headers, request, permit.route.pageHeaders)
   await addIdentity(services, site, permit, headers, now)
   if (request.headers.has('upgrade')) prepareUpgrade(headers)
   const response = await services.upstreams.fetch(
@@ -38,7 +40,7 @@ export async function forward(
   const authority = authorityOf(permit.caller, visit, permit.route.revocation)
   if (response.status === 101 && response.webSocket !== null)
     return passSocket(services, response, response.webSocket, authority, permit.caller)
-  return passBack(visit, permit, response, bodyOf(services, response, authority))
+  return passBack(services, visit, permit, response, bodyOf(services, response, authority))
 }
 
 /** The runtime makes its own handshake; of the client's, the subprotocols matter. */
@@ -94,6 +96,7 @@ function targetOf(route: Route, url: URL): URL {
 }
 
 function passBack(
+  { random, nonceTags }: GatewayServices,
   visit: Visit,
   { route, caller }: Permit,
   response: Response,
@@ -108,10 +111,13 @@ function passBack(
   // Our own cookies are never to be stored, whatever the route says.
   if (ours.length > 0) forbidStoring(headers)
   else if (isPersonal && route.cache === 'private') keepPrivate(headers)
-  return new Response(body.stream, {
+  const nonce = addPageHeaders(headers, route.pageHeaders, () => random(16))
+  const answer = new Response(body.stream, {
     status: response.status,
     statusText: response.statusText,
     headers,
-    encodeBody: body.encodeBody,
+    // What passes through our hands is unpacked on the way, and packed again.
+    encodeBody: nonce === undefined ? body.encodeBody : 'automatic',
   })
+  return nonce === undefined ? answer : nonceTags(answer, nonce)
 }

@@ -12,6 +12,7 @@ import { devicesOf } from './devices.ts'
 import type { Environment } from './environment.ts'
 import { IssuerDocuments } from './issuer-documents.ts'
 import { WatchedConnections } from './live-connections.ts'
+import { nonceTags } from './nonce-tags.ts'
 import { outbound } from './outbound.ts'
 import { randomText } from './random.ts'
 import { sealOf } from './seal-keys.ts'
@@ -48,6 +49,7 @@ async function make(env: Environment) {
     signingKeys: siteKeys,
     publishedKeys: siteKeys,
     upstreams: upstreamsOf(env),
+    nonceTags,
     assertions: new TimedCache<string>(),
     introspections: new TimedCache<Result<VerifiedToken>>(),
     decryptionKeys: decryptionKeysOf,

@@ -131,3 +131,56 @@ describe('an isolated route', () => {
     expect(world.outside.received).toHaveLength(3)
   })
 })
+
+describe('a page', () => {
+  const body =
+    '<!doctype html><link rel="stylesheet" href="/a.css"><style>b{}</style>' +
+    '<script nonce="old">1</script><SCRIPT src=/a.js></SCRIPT><p>ü'
+  const nonceIn = (response: Response) =>
+    /script-src 'nonce-([\w-]{22})'/.exec(
+      response.headers.get('content-security-policy') ?? '',
+    )?.[1]
+
+  it('gets a nonce in its policy and in its tags, another each time, and is not stored', async () => {
+    const type = { 'content-type': 'text/html; charset=utf-8' }
+    world.outside.origin = () =>
+      new Response(body, {
+        headers: { ...type, 'cache-control': 'public, max-age=60', etag: '"1"' },
+      })
+    const browser = new Browser(host)
+    const seen = new Set<string | undefined>()
+    for (const path of ['/', '/page']) {
+      const response = await browser.navigate(path)
+      const nonce = nonceIn(response)
+      expect(nonce).toBeDefined()
+      seen.add(nonce)
+      const text = await response.text()
+      expect(text.match(/nonce="[^"]*"/g)).toEqual(
+        Array.from({ length: 4 }, () => `nonce="${nonce}"`),
+      )
+      expect(text).toContain('<p>ü')
+      expect(response.headers.get('cache-control')).toBe('private, no-store')
+      expect(response.headers.get('etag')).toBeNull()
+      expect(response.headers.get('x-frame-options')).toBe('DENY')
+      expect(response.headers.get('strict-transport-security')).toBe('max-age=31536000')
+    }
+    expect(seen.size).toBe(2)
+    const aged = await browser.send('/page', { headers: { 'sallyport-revocation-age': '1' } })
+    expect(aged.headers.has('sallyport-revocation-age')).toBe(true)
+  })
+
+  it('of an origin with a policy of its own passes untouched', async () => {
+    const own = { 'content-type': 'text/html', 'content-security-policy': "script-src 'nonce-old'" }
+    world.outside.origin = () => new Response(body, { headers: own })
+    const response = await new Browser(host).navigate('/')
+    expect(await response.text()).toBe(body)
+    expect(response.headers.get('content-security-policy')).toBe(
+      "script-src 'nonce-old', frame-ancestors 'none'",
+    )
+    world.outside.origin = () => new Response('{}', { headers: { 'content-type': 'text/plain' } })
+    const data = await new Browser(host).send('/')
+    expect(await data.text()).toBe('{}')
+    expect(data.headers.get('content-security-policy')).toBeNull()
+    expect(data.headers.get('x-content-type-options')).toBe('nosniff')
+  })
+})

@@ -293,6 +293,34 @@ it('does not isolate a route that every page may read', () => {
   expect(pathsOf(both)).toEqual(['SITES[0].routes[0].isolation'])
 })
 
+describe('page_headers', () => {
+  const of = (headers: Record<string, unknown>) => pathsOf({ site: { page_headers: headers } })
+  const at = (key: string) => [`SITES[0].page_headers.${key}`]
+
+  it('are what a browser understands', () => {
+    const good = {
+      content_security_policy: "script-src 'nonce-{nonce}'",
+      frame_ancestors: ['self'],
+    }
+    expect(of(good)).toEqual([])
+    expect(of({ strict_transport_security: 'max-age=1; includeSubDomains; preload' })).toEqual([])
+    expect(of({ strict_transport_security: 'forever' })).toEqual(at('strict_transport_security'))
+    expect(of({ frame_ancestors: ['none', 'self'] })).toEqual(at('frame_ancestors'))
+    expect(of({ frame_ancestors: ['http://a.example'] })).toEqual(at('frame_ancestors[0]'))
+    expect(of({ permissions_policy: 'camera=()\r\nx: y' })).toEqual(at('permissions_policy'))
+    for (const policy of ["frame-ancestors 'self'", "a; Frame-Ancestors 'self'", 'a, b', 'a;', 'ü'])
+      expect(of({ content_security_policy: policy }), policy).toEqual(at('content_security_policy'))
+  })
+
+  it('pin https nowhere in development', () => {
+    const headersOf = (more: Record<string, unknown>) =>
+      siteOf({ site: { page_headers: {}, ...more } }).routes.all[0]!.pageHeaders!.always
+    expect(headersOf({}).get('strict-transport-security')).toBe('max-age=31536000')
+    const local = { hosts: ['localhost:8787'], development: true }
+    expect(headersOf(local).get('strict-transport-security')).toBeUndefined()
+  })
+})
+
 describe('revocation', () => {
   const bearer = { any: ['bearer'], audience: 'api' }
   const issuers = { ISSUERS: [{ id: 'as', issuer: 'https://as.example', algorithms: ['ES256'] }] }

@@ -18,6 +18,7 @@ function route(path: string, methods?: readonly string[]): Route {
     cache: 'private',
     cors: undefined,
     isolation: 'off',
+    pageHeaders: undefined,
   }
 }
 
