@@ -51,7 +51,7 @@ export async function explain(config: Config, asked: Asked, now: number): Promis
     passes: false,
   })
 
-  const url = canonicalUrl(asked.url)
+  const url = canonicalUrl(asked.url, { sites: config.siteByHost })
   if (!url.ok) return refused(`${url.denial.reason}: ${JSON.stringify(url.denial)}`)
   const site = config.siteByHost.get(url.value.host)
   if (site === undefined) {
@@ -68,6 +68,8 @@ export async function explain(config: Config, asked: Asked, now: number): Promis
   }
   const match = site.routes.match(pathname, asked.method)
   if (match.kind === 'none') return refused('route_unknown: no route has a path that matches')
+  if (match.kind === 'ambiguous')
+    return refused('url_ambiguous: another route would match if case did not matter')
   if (match.kind === 'method')
     return refused(`method_not_allowed: the route that matches takes ${match.allow.join(', ')}`)
   const headers = asked.token === undefined ? {} : { authorization: `Bearer ${asked.token}` }

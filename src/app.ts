@@ -2,13 +2,14 @@
  * The order of everything. A request becomes a visit (canonical URL, site), then goes to our own endpoints,
  * to the published keys, or through the gateway. The only `catch` that turns a fault into an answer is here.
  */
-import type { Config, Site } from './config/config.ts'
+import type { Config } from './config/config.ts'
 import { accept, type Denial, type Denied, deny, type Result } from './denial.ts'
 import { Fault } from './fault.ts'
 import { passGateway } from './gateway/gateway.ts'
 import { answerResource, resourcePath } from './gateway/resource.ts'
 import type { GatewayServices } from './gateway/services.ts'
 import { canonicalUrl } from './http/canonical-url.ts'
+import { addCors } from './http/cors.ts'
 import { refuse, refuseFault } from './http/refuse.ts'
 import type { Visit } from './http/visit.ts'
 import { answerKeySet, type PublishedKeys } from './keys/published.ts'
@@ -31,13 +32,14 @@ export async function answer(request: Request, services: Services, now: number):
     const result = await serve(services, visit)
     return result.ok ? result.value : refused(services, request, visit, result)
   } catch (error) {
-    return broken(services, request, visit.site, error)
+    return broken(services, visit, error)
   }
 }
 
 /** The URL that is judged and forwarded, and the site it belongs to. */
 function arrive(request: Request, config: Config, now: number): Result<Visit> {
-  const url = canonicalUrl(request.url)
+  const host = request.headers.get('host')
+  const url = canonicalUrl(request.url, { host, sites: config.siteByHost })
   if (!url.ok) return url
   const site = config.siteByHost.get(url.value.host)
   if (site === undefined) return deny({ reason: 'site_unknown' })
@@ -91,7 +93,15 @@ function refused(
   const { denial } = denied
   services.log('info', 'request.denied', { site: visit?.site.id, ...logged(denial) })
   const place = visit === undefined ? undefined : { loginUrl: loginUrl(visit, denial) }
-  return refuse(request, denied, place)
+  return readable(refuse(request, denied, place), visit)
+}
+
+/** A page that may use the route may also read why it was refused. The base path belongs to no route. */
+function readable(response: Response, visit: Visit | undefined): Response {
+  if (visit === undefined || !visit.request.headers.has('origin')) return response
+  const match = visit.site.routes.match(visit.url.pathname, visit.request.method)
+  if (match.kind === 'route') addCors(response.headers, visit.request, match.route)
+  return response
 }
 
 /** Where to sign in; as the rule wants it, where it asks for more than a sign-in (RFC 9470). */
@@ -111,15 +121,15 @@ function logged(denial: Denial): Readonly<Record<string, string>> {
   return Object.fromEntries(Object.entries(denial).map(([name, value]) => [name, String(value)]))
 }
 
-function broken(services: Services, request: Request, site: Site, error: unknown): Response {
+function broken(services: Services, visit: Visit, error: unknown): Response {
   const fault =
     error instanceof Fault ? error : new Fault('internal', 'unexpected', { cause: error })
   services.log('error', 'request.failed', {
-    site: site.id,
+    site: visit.site.id,
     kind: fault.kind,
     detail: fault.message,
     // The cause's kind, not its text: that may be somebody else's.
     cause: fault.cause instanceof Error ? fault.cause.name : undefined,
   })
-  return refuseFault(request, fault)
+  return readable(refuseFault(visit.request, fault), visit)
 }

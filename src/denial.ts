@@ -14,6 +14,8 @@ export type Denial =
   | { readonly reason: 'body_not_a_form' }
   | { readonly reason: 'cross_site'; readonly evidence: string }
   | { readonly reason: 'upgrade_unsupported' }
+  | { readonly reason: 'cors_origin_unlisted' }
+  | { readonly reason: 'isolated'; readonly evidence: string }
   // Cookies and the session behind them
   | { readonly reason: 'session_missing' }
   | { readonly reason: 'cookie_duplicated'; readonly cookie: string }

@@ -7,6 +7,7 @@ import type { Issuer } from './issuer.ts'
 import { isLoopback } from './loopback.ts'
 import { parseAccess } from './parse-access.ts'
 import { parseAssertion } from './parse-assertion.ts'
+import { parseCors, parsePageHeaders } from './parse-browser.ts'
 import type { AccessRule, Forward, RevocationPolicy, Route, Upstream } from './route.ts'
 import { RouteTable } from './route-table.ts'
 import type { WrittenRoute, WrittenSite } from './schema.ts'
@@ -177,7 +178,15 @@ function parseRoutes(
   env: Env,
   report: Report,
 ): RouteTable {
+  const pageHeaders = parsePageHeaders(
+    site.page_headers,
+    `${sitePath}.page_headers`,
+    site.development,
+    report,
+  )
   const table = new RouteTable()
+  table.reserve(`${site.base_path}/*`)
+  for (const own of wellKnown) table.reserve(`${own}/*`)
   for (const [i, written] of site.routes.entries()) {
     const path = `${sitePath}.routes[${i}]`
     if (written.path === site.base_path || written.path.startsWith(`${site.base_path}/`)) {
@@ -187,22 +196,33 @@ function parseRoutes(
     if (ours !== undefined) {
       report(`${path}.path`, `lies at ${ours}, where the site answers for itself`)
     }
+    const access = parseAccess(
+      written.access,
+      `${path}.access`,
+      parties.issuers,
+      site.development,
+      report,
+    )
+    const takesSessions = access.any.has('session')
+    const of = { methods: written.methods, takesSessions, development: site.development }
     const route: Route = {
       path: written.path,
       methods: written.methods === undefined ? undefined : new Set(written.methods),
-      access: parseAccess(
-        written.access,
-        `${path}.access`,
-        parties.issuers,
-        site.development,
-        report,
-      ),
+      pathParameters: written.path_parameters,
+      access,
       upstream: parseUpstream(written, path, site, env, report),
       forward: parseForward(written),
       revocation: parseRevocation(written, path, report),
+      cache: written.cache,
+      cors: parseCors(written.cors, `${path}.cors`, of, report),
+      isolation: written.isolation,
+      pageHeaders: written.page_headers ? pageHeaders : undefined,
     }
-    const { any } = route.access
-    if (any.has('session') && site.provider === undefined) {
+    if (route.isolation !== 'off' && route.cors?.origins === '*') {
+      report(`${path}.isolation`, 'does not go with cors.origins = ["*"], which is for every page')
+    }
+    const { any } = access
+    if (takesSessions && site.provider === undefined) {
       report(`${sitePath}.provider`, `is required: ${written.path} lets sessions in`)
     }
     if (route.forward.kind === 'assertion' && any.size === 1 && any.has('anonymous')) {
@@ -211,7 +231,23 @@ function parseRoutes(
     const problem = table.add(route)
     if (problem !== undefined) report(`${path}.path`, problem)
   }
+  for (const { routes, both } of table.contested(strictnessOf)) {
+    const [a, b] = routes.map(({ path }) => path)
+    report(
+      `${sitePath}.routes`,
+      `hold "${a}" and "${b}", which both match ${both} with unequal rules, and neither is more specific: ` +
+        `give both the same rule, or ${both} a route of its own`,
+    )
+  }
   return table
+}
+
+/** What decides who may pass a route, in one text. */
+function strictnessOf({ access, revocation, isolation }: Route): string {
+  const issuers = access.issuers.map(({ id }) => id)
+  return JSON.stringify([{ ...access, issuers }, revocation, isolation], (_key, value: unknown) =>
+    value instanceof Set ? [...value].map(String).toSorted((a, b) => a.localeCompare(b)) : value,
+  )
 }
 
 function parseRevocation(

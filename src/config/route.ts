@@ -1,6 +1,7 @@
 /**
  * A route, parsed: who may pass, what lies behind, what goes along.
  */
+import type { CorsPolicy, Isolation, PageHeaders } from './browser-policy.ts'
 import type { Scalar } from './field.ts'
 import type { Issuer } from './issuer.ts'
 
@@ -9,10 +10,18 @@ export interface Route {
   readonly path: string
   /** Capitals; `undefined` is every method. */
   readonly methods: ReadonlySet<string> | undefined
+  /** Whether the last segment of a path may have `;parameters`. */
+  readonly pathParameters: boolean
   readonly access: AccessRule
   readonly upstream: Upstream
   readonly forward: Forward
   readonly revocation: RevocationPolicy
+  /** Whose word on caching holds where an answer is one person's: `private` is ours. */
+  readonly cache: 'private' | 'origin'
+  readonly cors: CorsPolicy | undefined
+  readonly isolation: Isolation
+  /** `undefined` where the origin's headers stand alone. */
+  readonly pageHeaders: PageHeaders | undefined
 }
 
 /** How soon a revocation must be seen on a route. */

@@ -18,6 +18,7 @@ import {
   text,
 } from './field.ts'
 import { access, rule } from './access-schema.ts'
+import { browserRoute, browserSite } from './browser-schema.ts'
 import { issuer } from './issuer-schema.ts'
 import {
   anyText,
@@ -82,10 +83,13 @@ const route = table({
     list(text(/^[A-Z]{3,16}$/, 'must be an HTTP method in capitals'), 1),
     undefined,
   ),
+  path_parameters: optional(flag(), false),
   access,
   upstream,
   forward: optional(forward, 'none'),
   revocation: optionalTable(revocation),
+  cache: optional(oneOf(['private', 'origin']), 'private'),
+  ...browserRoute,
 })
 
 const whenMoved = optional(oneOf(['ignore', 'note', 'sign_in', 'end']), 'ignore')
@@ -149,6 +153,7 @@ const site = table({
     list(text(/^[a-z0-9-]{1,64}$/, 'must be a header name in lower case')),
     [],
   ),
+  ...browserSite,
   routes: list(route, 1),
 })
 

@@ -2,11 +2,12 @@
  * Who calls, and whether the route's rule lets them in. What comes out, `Permit`, is the only thing that
  * `forward` accepts.
  */
-import type { AccessRule, Route } from '../config/route.ts'
+import type { Route } from '../config/route.ts'
 import { accept, deny, type Denied, type Result } from '../denial.ts'
 import { checkForm, readBearer } from '../http/bearer.ts'
 import { challengeFor } from '../http/challenge.ts'
 import { type OwnCookies, readOwnCookies } from '../http/cookie.ts'
+import { isForeign, trustedOrigins } from '../http/cors.ts'
 import { checkSameOrigin, needsSameOrigin } from '../http/cross-site.ts'
 import type { Visit } from '../http/visit.ts'
 import type { Revocable } from '../revocation/mark.ts'
@@ -84,7 +85,7 @@ async function identify(
     if (session) return deny({ reason: 'credentials_several' })
     return BearerCaller.authenticate(services, route.access, token.value, visit.now)
   }
-  if (session) return sessionOf(services, visit, cookies.value, route.access)
+  if (session) return sessionOf(services, visit, cookies.value, route)
   if (any.has('anonymous')) return accept(anonymous)
   return deny({ reason: any.has('session') ? 'session_missing' : 'token_missing' })
 }
@@ -100,10 +101,11 @@ async function sessionOf(
   services: CallerServices,
   visit: Visit,
   cookies: OwnCookies,
-  rule: AccessRule,
+  { access: rule, cors }: Route,
 ): Promise<Result<Caller>> {
-  if (needsSameOrigin(visit.request)) {
-    const checked = checkSameOrigin(visit.request.headers, visit.url.origin)
+  if (needsSameOrigin(visit.request) || isForeign(visit, cors)) {
+    const { headers } = visit.request
+    const checked = checkSameOrigin(headers, visit.url.origin, trustedOrigins(cors))
     if (!checked.ok) return checked
   }
   const caller = await SessionCaller.authenticate(services, visit, cookies)

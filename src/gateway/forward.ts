@@ -3,8 +3,12 @@
  * of the origin passed on.
  */
 import type { Route } from '../config/route.ts'
-import { setsOwnCookie } from '../http/cookie.ts'
+import { addCors } from '../http/cors.ts'
+import { addIsolationVary } from '../http/isolation.ts'
+import { addPageHeaders, askForWholePage } from '../http/page-headers.ts'
+import { forbidStoring, keepPrivate } from '../http/private.ts'
 import { addForwarded } from '../http/scrub.ts'
+import { scrubAnswer } from '../http/scrub-answer.ts'
 import type { Visit } from '../http/visit.ts'
 import type { Authority } from '../revocation/connections.ts'
 import type { Caller, Permit } from './authorize.ts'
@@ -21,6 +25,7 @@ export async function forward(
 ): Promise<Response> {
   const { request, site, url, now } = visit
   addForwarded(headers, request, url)
+  askForWholePage(headers, request, permit.route.pageHeaders)
   await addIdentity(services, site, permit, headers, now)
   if (request.headers.has('upgrade')) prepareUpgrade(headers)
   const response = await services.upstreams.fetch(
@@ -35,7 +40,7 @@ export async function forward(
   const authority = authorityOf(permit.caller, visit, permit.route.revocation)
   if (response.status === 101 && response.webSocket !== null)
     return passSocket(services, response, response.webSocket, authority, permit.caller)
-  return passBack(response, permit.caller, bodyOf(services, response, authority))
+  return passBack(services, visit, permit, response, bodyOf(services, response, authority))
 }
 
 /** The runtime makes its own handshake; of the client's, the subprotocols matter. */
@@ -90,40 +95,29 @@ function targetOf(route: Route, url: URL): URL {
   return target
 }
 
-function passBack(response: Response, caller: Caller, body: Body): Response {
-  const isSession = caller.kind === 'session'
-  const cookies = isSession ? caller.cookies : []
-  const headers = new Headers()
-  for (const [name, value] of response.headers) {
-    // What an origin sends must not look like our word. attack: origin-sets-our-headers
-    if (name.startsWith('sallyport-') || hopByHop.has(name)) continue
-    if (name === 'set-cookie' && setsOwnCookie(value)) continue
-    headers.append(name, value)
-  }
-  for (const cookie of cookies) headers.append('set-cookie', cookie)
-  // An answer to a session is one person's: no cache keeps it, nor the back button after sign-out.
-  // attack: cached-set-cookie
-  if (cookies.length > 0 || (isSession && !saysPrivate(headers))) {
-    headers.set('cache-control', 'private, no-store')
-  }
-  return new Response(body.stream, {
+function passBack(
+  { random, nonceTags }: GatewayServices,
+  visit: Visit,
+  { route, caller }: Permit,
+  response: Response,
+  body: Body,
+): Response {
+  const headers = scrubAnswer(response.headers, route)
+  const ours = caller.kind === 'session' ? caller.cookies : []
+  const isPersonal = caller.kind !== 'anonymous' || headers.has('set-cookie')
+  for (const cookie of ours) headers.append('set-cookie', cookie)
+  addCors(headers, visit.request, route)
+  addIsolationVary(headers, route)
+  // Our own cookies are never to be stored, whatever the route says.
+  if (ours.length > 0) forbidStoring(headers)
+  else if (isPersonal && route.cache === 'private') keepPrivate(headers)
+  const nonce = addPageHeaders(headers, route.pageHeaders, () => random(16))
+  const answer = new Response(body.stream, {
     status: response.status,
     statusText: response.statusText,
     headers,
-    encodeBody: body.encodeBody,
+    // What passes through our hands is unpacked on the way, and packed again.
+    encodeBody: nonce === undefined ? body.encodeBody : 'automatic',
   })
+  return nonce === undefined ? answer : nonceTags(answer, nonce)
 }
-
-/** An origin that names a private policy of its own keeps it. */
-function saysPrivate(headers: Headers): boolean {
-  return /\b(?:private|no-store)\b/i.test(headers.get('cache-control') ?? '')
-}
-
-const hopByHop: ReadonlySet<string> = new Set([
-  'connection',
-  'keep-alive',
-  'proxy-connection',
-  'transfer-encoding',
-  'upgrade',
-  'trailer',
-])

@@ -5,6 +5,8 @@
 import { accept, type Denial, deny, type Result } from '../denial.ts'
 import { audienceOf, mayReturn } from '../http/audience.ts'
 import { seeOther } from '../http/answer.ts'
+import { answerPreflight } from '../http/cors.ts'
+import { checkIsolation } from '../http/isolation.ts'
 import { longestReturnTo } from '../http/return-to.ts'
 import { scrubHeaders } from '../http/scrub.ts'
 import type { Visit } from '../http/visit.ts'
@@ -19,10 +21,15 @@ export async function passGateway(
   const { request, site, url } = visit
   // Before routing, on every path: there is no way to an origin around it.
   const headers = scrubHeaders(request.headers, site)
+  const preflight = answerPreflight(visit, site.routes)
+  if (preflight !== undefined) return preflight
   const match = site.routes.match(url.pathname, request.method)
   if (match.kind === 'none') return deny({ reason: 'route_unknown' })
+  if (match.kind === 'ambiguous') return deny({ reason: 'url_ambiguous', flaw: 'case' })
   if (match.kind === 'method') return deny({ reason: 'method_not_allowed', allow: match.allow })
   if (!isForwardable(request)) return deny({ reason: 'upgrade_unsupported' })
+  const isolated = checkIsolation(visit, match.route)
+  if (!isolated.ok) return isolated
   const permit = await Permit.ask(services, visit, match.route)
   if (permit.ok) {
     const response = await forward(services, visit, permit.value, headers)

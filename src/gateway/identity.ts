@@ -73,6 +73,7 @@ function assertedOf(caller: Known, forward: AssertionForward): Asserted {
       clientId: undefined,
       scope: identity.scope,
       actor: undefined,
+      boundTo: identity.deviceKey,
       claims: chosen(identity.claims),
     }
   }
@@ -85,6 +86,7 @@ function assertedOf(caller: Known, forward: AssertionForward): Asserted {
     clientId: token.clientId,
     scope: token.scopes.size === 0 ? undefined : [...token.scopes].join(' '),
     actor: token.actor,
+    boundTo: undefined,
     claims: chosen(token.claims),
   }
 }

@@ -4,6 +4,7 @@
  */
 import type { Site } from '../config/config.ts'
 import type { Route } from '../config/route.ts'
+import { literalPrefix } from '../config/route-pattern.ts'
 import { accept, deny, type Result } from '../denial.ts'
 import type { Visit } from '../http/visit.ts'
 
@@ -24,9 +25,7 @@ export function metadataUrl(origin: string, route: Route): string {
 
 /** The literal part of a route's pattern: what its resources have in common. */
 function resourceOf(route: Route): string {
-  const segments = route.path.slice(1).split('/')
-  const end = segments.findIndex((segment) => segment === '*' || segment.startsWith(':'))
-  return `/${(end === -1 ? segments : segments.slice(0, end)).join('/')}`
+  return literalPrefix(route.path).slice(0, -1) || '/'
 }
 
 /** Answers `/.well-known/oauth-protected-resource`, alone for the whole site, or followed by a resource's path. */

@@ -1,6 +1,7 @@
 /**
  * What the gateway needs from outside.
  */
+import type { NonceTags } from '../http/page-headers.ts'
 import type { Upstreams } from '../http/upstreams.ts'
 import type { KeptAssertions } from '../keys/kept-assertions.ts'
 import type { SigningKeys } from '../keys/signer.ts'
@@ -20,6 +21,7 @@ export interface GatewayServices extends CallerServices {
   readonly connections: LiveConnections
   /** Assertions that still hold. */
   readonly assertions: KeptAssertions
+  readonly nonceTags: NonceTags
   /** So many random bytes, as base64url. */
   readonly random: (bytes: number) => string
 }

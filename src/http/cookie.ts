@@ -70,9 +70,23 @@ export function deleteCookie(name: string, names: CookieProfile): string {
   return `${name}=; Max-Age=0; ${names.attributes}`
 }
 
-/** Whether an origin's Set-Cookie value would set one of ours. */
+/**
+ * Whether a Set-Cookie line sets, or may set in some browser, a cookie with a name of ours: of the name everything
+ * but token characters is ignored, and so is case. A line without a name (`=name=value`, or a name alone) comes back
+ * from a browser as its value. attack: origin-sets-our-cookies
+ */
 export function setsOwnCookie(setCookieValue: string): boolean {
-  return isOwnCookie(trim(setCookieValue.slice(0, (setCookieValue + '=').indexOf('='))))
+  const [pair = ''] = setCookieValue.split(';', 1)
+  const name =
+    pair
+      .split('=')
+      .map(foldName)
+      .find((part) => part !== '') ?? ''
+  return isOwnCookie(name)
+}
+
+function foldName(name: string): string {
+  return name.toLowerCase().replaceAll(/[^a-z0-9_-]/g, '')
 }
 
 function isRead(name: string, names: CookieProfile): boolean {

@@ -37,6 +37,8 @@ const wire = {
     title:
       'The request does not show that this site sent it. Send it from a page of this origin, or with X-CSRF: 1.',
   },
+  cors_origin_unlisted: { status: 403, title: 'Pages of this origin may not use this.' },
+  isolated: { status: 403, title: 'Pages of other sites may link here, and do no more.' },
   upgrade_unsupported: { status: 501, title: 'Protocol upgrades are not supported here.' },
   session_missing: { status: 401, title: 'Sign in to go on.', ...signIn },
   cookie_duplicated: {

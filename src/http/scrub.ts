@@ -1,50 +1,88 @@
 /**
  * The header firewall towards origins: what a client says about itself never arrives as if we had said it.
  *
- * Names are compared folded (lower case, whatever is no letter or digit as `-`): origins that speak CGI cannot
- * tell `X_User` or `X.User` from `X-User`. attack: identity-header-spoofing
+ * Origins that speak CGI cannot tell `X_User` or `X.User` from `X-User`, so a name that holds anything but letters,
+ * digits and `-` is not forwarded at all. attack: identity-header-spoofing
  */
 import type { Site } from '../config/config.ts'
 import { withoutOwnCookies } from './cookie.ts'
 
-/** Never forwarded, by folded name: hop-by-hop (RFC 9110 section 7.6.1), credentials, and what others trust. */
-const dropped: ReadonlySet<string> = new Set([
+/** Meant for one hop (RFC 9110 section 7.6.1), whoever sends them. */
+export const hopByHop: ReadonlySet<string> = new Set([
   'connection',
   'keep-alive',
   'proxy-connection',
   'proxy-authenticate',
   'proxy-authorization',
+  'proxy-authentication-info',
   'te',
   'trailer',
   'transfer-encoding',
   'upgrade',
-  'host',
+  'http2-settings',
+])
+
+/** Never forwarded: credentials, and who the client says that it is, in the words of other gateways. */
+const identities: readonly string[] = [
   'authorization',
+  'cookie2',
   'forwarded',
   'via',
   'x-csrf',
   'x-real-ip',
   'x-client-ip',
   'x-cluster-client-ip',
+  'x-remote-ip',
+  'x-remote-addr',
+  'x-originating-ip',
   'true-client-ip',
-  'x-original-url',
-  'x-original-uri',
-  'x-original-method',
-  'x-rewrite-url',
-  'x-http-method-override',
-  'x-method-override',
-  'remote-user',
-  'x-remote-user',
+  'fastly-client-ip',
   'x-user',
   'x-user-id',
+  'x-userinfo',
+  'x-id-token',
+  'x-access-token',
   'x-auth-user',
-  'x-authenticated-user',
   'x-webauth-user',
-  'ssl-client-verify',
-  'ssl-client-cert',
-  'x-ssl-client-verify',
-  'x-ssl-client-cert',
-])
+  'x-client-cert',
+  'client-cert',
+  'client-cert-chain',
+  'x-anonymous-consumer',
+]
+
+/**
+ * Never forwarded: by these some framework or proxy serves another address, method or file than the one that was
+ * judged. attack: rewriting-header
+ */
+const rewriting: readonly string[] = [
+  'host',
+  'x-host',
+  'x-http-host-override',
+  'x-backend-host',
+  'x-original-url',
+  'x-original-uri',
+  'x-original-host',
+  'x-original-method',
+  'x-originating-url',
+  'x-rewrite-url',
+  'x-rewrite-uri',
+  'x-override-url',
+  'x-request-uri',
+  'x-proxy-url',
+  'x-url-scheme',
+  'x-scheme',
+  'front-end-https',
+  'x-http-method',
+  'x-http-method-override',
+  'x-method-override',
+  'x-matched-path',
+  'x-now-route-matches',
+  'x-sendfile-type',
+  // A CGI origin reads it as the address of its own proxy (CVE-2016-5385).
+  'proxy',
+]
+
+const dropped: ReadonlySet<string> = new Set([...hopByHop, ...identities, ...rewriting])
 
 const droppedPrefixes: readonly string[] = [
   'sallyport-',
@@ -52,9 +90,30 @@ const droppedPrefixes: readonly string[] = [
   'x-forwarded-',
   'x-auth-request-',
   'x-authenticated-',
-  'x-remote-user-',
-  'cf-access-',
+  'x-authentik-',
+  'x-remote-user',
+  'remote-',
+  'x-consumer-',
+  'x-credential-',
+  'x-pomerium-',
+  'x-vouch-',
+  'x-envoy-',
+  'x-amzn-oidc-',
+  'x-goog-authenticated-user-',
+  'x-goog-iap-',
+  'x-ms-client-principal',
+  'x-ms-token-',
+  'tailscale-',
+  'oidc-',
+  'ssl-client-',
+  'x-ssl-client-',
+  // Cloudflare's own word about a client. What it says to origins it adds after us. attack: spoofed-platform-header
+  'cf-',
   'cloudflare-workers-version-',
+  // Frameworks that steer themselves by headers (CVE-2025-29927).
+  'x-middleware-',
+  'x-invoke-',
+  'x-accel-',
 ]
 
 /** The request's headers as an origin may see them, with nothing of ours added yet. */
@@ -62,11 +121,9 @@ export function scrubHeaders(incoming: Headers, site: Site): Headers {
   const nominated = nominatedHeaders(incoming.get('connection'))
   const headers = new Headers()
   for (const [name, value] of incoming) {
-    const folded = plainName.test(name) ? name : name.replaceAll(/[^a-z0-9]/g, '-')
-    if (isDropped(folded) || nominated?.has(name) === true || site.identityHeaders.has(folded))
-      continue
-    if (folded === 'cookie') {
-      const others = name === 'cookie' ? withoutOwnCookies(value) : undefined
+    if (isDropped(name) || nominated?.has(name) === true || site.identityHeaders.has(name)) continue
+    if (name === 'cookie') {
+      const others = withoutOwnCookies(value)
       if (others !== undefined) headers.set('cookie', others)
       continue
     }
@@ -75,17 +132,24 @@ export function scrubHeaders(incoming: Headers, site: Site): Headers {
   return headers
 }
 
-const plainName = /^[a-z0-9-]*$/
+/** By their first letters: most names of a request share them with none. */
+const prefixesByStart = Map.groupBy(droppedPrefixes, (prefix) => prefix.slice(0, 2))
 
-function isDropped(folded: string): boolean {
-  return dropped.has(folded) || droppedPrefixes.some((prefix) => folded.startsWith(prefix))
+const plainName = /^[a-z0-9-]+$/
+
+/** `name` in lower case, as `Headers` has it. */
+function isDropped(name: string): boolean {
+  return (
+    !plainName.test(name) ||
+    dropped.has(name) ||
+    prefixesByStart.get(name.slice(0, 2))?.some((prefix) => name.startsWith(prefix)) === true
+  )
 }
 
 /**
- * Header names that the client's `Connection` nominates. They are hop-by-hop by the client's word, so they
- * are not forwarded; ours are added afterwards and no nomination reaches them. attack: connection-nomination
+ * Header names that a `Connection` nominates. They are hop-by-hop by their sender's word, so they are not passed on; ours are added afterwards and no nomination reaches them. attack: connection-nomination
  */
-function nominatedHeaders(connection: string | null): ReadonlySet<string> | undefined {
+export function nominatedHeaders(connection: string | null): ReadonlySet<string> | undefined {
   if (connection === null) return undefined
   return new Set(connection.split(',').map((name) => name.trim().toLowerCase()))
 }

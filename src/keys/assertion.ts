@@ -20,6 +20,8 @@ export interface Asserted {
   readonly scope: string | undefined
   /** Who acts for the subject (RFC 8693 section 4.1), as a verified token said; `undefined` where it is the subject. */
   readonly actor: object | undefined
+  /** Thumbprint of the key that the caller's session is bound to (RFC 7638); `undefined` where it is bound to none. */
+  readonly boundTo: string | undefined
   readonly claims: Readonly<Record<string, unknown>>
 }
 
@@ -50,8 +52,9 @@ export async function signAssertion(
     client_id: assertion.clientId,
     scope: assertion.scope,
     act: assertion.actor,
-    // Nothing of ours binds an assertion to a key, or delays it: a claim that says so would be somebody else's.
-    cnf: undefined,
+    // RFC 7800: the caller's confirmation, which was asked for here. An origin gets no proof of its own.
+    cnf: assertion.boundTo === undefined ? undefined : { jkt: assertion.boundTo },
+    // Nothing of ours delays an assertion: a claim that says so would be somebody else's.
     nbf: undefined,
     jti: assertion.id,
     iat: now,

@@ -17,6 +17,7 @@ const claims: AssertionClaims = {
   clientId: undefined,
   scope: undefined,
   actor: undefined,
+  boundTo: undefined,
   claims: {},
   id: 'canary',
 }

@@ -14,6 +14,7 @@ import { devicesOf } from './devices.ts'
 import type { Environment } from './environment.ts'
 import { IssuerDocuments } from './issuer-documents.ts'
 import { WatchedConnections } from './live-connections.ts'
+import { nonceTags } from './nonce-tags.ts'
 import { outbound } from './outbound.ts'
 import { randomText } from './random.ts'
 import { sealOf } from './seal-keys.ts'
@@ -51,6 +52,7 @@ async function make(env: Environment) {
     publishedKeys: siteKeys,
     upstreams: upstreamsOf(env),
     keyRings: siteKeys,
+    nonceTags,
     assertions: new KeptAssertions(pause),
     introspections: new TimedCache<Result<VerifiedToken>>(),
     decryptionKeys: decryptionKeysOf,

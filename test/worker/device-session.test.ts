@@ -1,3 +1,4 @@
+import { decodeJwt } from 'jose'
 import { describe, expect, it } from 'vitest'
 
 import { Device } from './device.ts'
@@ -235,6 +236,20 @@ describe('a bound session', () => {
     expect((await device.renew()).status).toBe(200)
     device.instructions = first
     expect((await problem(await device.renew())).reason).toBe('session_unknown')
+  })
+})
+
+describe('an origin', () => {
+  it('is told to which key the session is bound, and of nothing where it is not', async () => {
+    const device = await signedIn()
+    const told = async () => {
+      expect(await call(device.browser)).toBe(200)
+      const sent = world.outside.received.at(-1)?.headers.get('authorization') ?? ''
+      return decodeJwt(sent.replace('Bearer ', ''))['cnf']
+    }
+    expect(await told()).toBeUndefined()
+    expect((await device.register()).status).toBe(200)
+    expect(await told()).toEqual({ jkt: await device.thumbprint() })
   })
 })
 

@@ -221,6 +221,106 @@ it('gives its cookies names that no sibling domain, plain page or script can set
   )
 })
 
+it('names two routes that match the same paths, of which neither is more specific, if their rules differ', () => {
+  const [mine, posts] = [{ path: '/users/me/:what' }, { path: '/users/:id/posts' }]
+  expect(pathsOf(routes(mine, posts))).toEqual([])
+  const open = { ...posts, access: 'public' }
+  for (const both of [routes(mine, open), routes(open, mine)]) {
+    const mend = problemsOf(varsOf(both))['SITES[0].routes']
+    expect(mend).toContain('"/users/me/:what"')
+    expect(mend).toContain('"/users/:id/posts"')
+    expect(mend).toContain('match /users/me/posts')
+  }
+  expect(pathsOf(routes(mine, { ...posts, revocation: { strict: true } }))).toHaveLength(1)
+  expect(pathsOf(routes(mine, open, { path: '/users/me/posts' }))).toEqual([])
+})
+
+it('reserves its own paths, so that no route has them in any spelling', () => {
+  const { routes: table } = siteOf()
+  expect(table.match('/other', 'GET').kind).toBe('route')
+  for (const path of ['/auth', '/auth/x', '/.well-known/jwks.json/', '/.well-known/jwks.json'])
+    expect(table.match(path, 'GET').kind, path).toBe('none')
+  for (const path of ['/Auth', '/AUTH/login', '/.Well-Known/jwks.json'])
+    expect(table.match(path, 'GET').kind, path).toBe('ambiguous')
+})
+
+describe('cors', () => {
+  const of = (cors: unknown, more: Record<string, unknown> = {}) =>
+    pathsOf(routes({ cors, ...more }))
+  const at = (key: string) => [`SITES[0].routes[0].cors.${key}`]
+  const app = 'https://app.example.com'
+
+  it('names exact origins', () => {
+    expect(of({ origins: [app, 'https://app.example.com:8443'], credentials: true })).toEqual([])
+    const bad = [
+      ...['https://app.example.com/', 'https://App.example.com', 'https://app.example.com:443'],
+      ...[
+        'http://app.example.com',
+        'http://localhost:3000',
+        'app.example.com',
+        'null',
+        'https://*.example.com',
+      ],
+    ]
+    for (const origin of bad) expect(of({ origins: [origin] }), origin).toEqual(at('origins[0]'))
+    expect(of({ origins: [] })).toEqual(at('origins'))
+    expect(of({})).toEqual(at('origins'))
+  })
+
+  it('is for everybody only where nobody’s session can be meant', () => {
+    const open = { access: 'public' }
+    expect(of({ origins: ['*'] }, open)).toEqual([])
+    expect(of({ origins: ['*'] })).toEqual(at('origins'))
+    expect(of({ origins: ['*'] }, { access: { any: ['anonymous', 'session'] } })).toEqual(
+      at('origins'),
+    )
+    expect(of({ origins: ['*'], credentials: true }, open)).toEqual(at('credentials'))
+    expect(of({ origins: ['*', app] }, open)).toEqual(at('origins'))
+  })
+
+  it('names methods that the route has', () => {
+    const methods = ['GET', 'PUT']
+    expect(of({ origins: [app], methods: ['PUT'] }, { methods })).toEqual([])
+    expect(of({ origins: [app], methods: ['DELETE'] }, { methods })).toEqual(at('methods'))
+    expect(of({ origins: [app], headers: ['*'] })).toEqual(at('headers[0]'))
+  })
+})
+
+it('does not isolate a route that every page may read', () => {
+  const open = { access: 'public', isolation: 'same_site' }
+  expect(pathsOf(routes({ ...open, cors: { origins: ['https://app.example.com'] } }))).toEqual([])
+  const both = routes({ ...open, cors: { origins: ['*'] } })
+  expect(pathsOf(both)).toEqual(['SITES[0].routes[0].isolation'])
+})
+
+describe('page_headers', () => {
+  const of = (headers: Record<string, unknown>) => pathsOf({ site: { page_headers: headers } })
+  const at = (key: string) => [`SITES[0].page_headers.${key}`]
+
+  it('are what a browser understands', () => {
+    const good = {
+      content_security_policy: "script-src 'nonce-{nonce}'",
+      frame_ancestors: ['self'],
+    }
+    expect(of(good)).toEqual([])
+    expect(of({ strict_transport_security: 'max-age=1; includeSubDomains; preload' })).toEqual([])
+    expect(of({ strict_transport_security: 'forever' })).toEqual(at('strict_transport_security'))
+    expect(of({ frame_ancestors: ['none', 'self'] })).toEqual(at('frame_ancestors'))
+    expect(of({ frame_ancestors: ['http://a.example'] })).toEqual(at('frame_ancestors[0]'))
+    expect(of({ permissions_policy: 'camera=()\r\nx: y' })).toEqual(at('permissions_policy'))
+    for (const policy of ["frame-ancestors 'self'", "a; Frame-Ancestors 'self'", 'a, b', 'a;', 'ü'])
+      expect(of({ content_security_policy: policy }), policy).toEqual(at('content_security_policy'))
+  })
+
+  it('pin https nowhere in development', () => {
+    const headersOf = (more: Record<string, unknown>) =>
+      siteOf({ site: { page_headers: {}, ...more } }).routes.all[0]!.pageHeaders!.always
+    expect(headersOf({}).get('strict-transport-security')).toBe('max-age=31536000')
+    const local = { hosts: ['localhost:8787'], development: true }
+    expect(headersOf(local).get('strict-transport-security')).toBeUndefined()
+  })
+})
+
 describe('revocation', () => {
   const bearer = { any: ['bearer'], audience: 'api' }
   const issuers = { ISSUERS: [{ id: 'as', issuer: 'https://as.example', algorithms: ['ES256'] }] }

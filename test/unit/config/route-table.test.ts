@@ -3,16 +3,22 @@ import { describe, expect, it } from 'vitest'
 
 import type { Route } from '../../../src/config/route.ts'
 import { parseAccess } from '../../../src/config/parse-access.ts'
+import { intersection, isSamePattern, readPattern } from '../../../src/config/route-pattern.ts'
 import { RouteTable } from '../../../src/config/route-table.ts'
 
 function route(path: string, methods?: readonly string[]): Route {
   return {
     path,
     methods: methods === undefined ? undefined : new Set(methods),
+    pathParameters: false,
     access: parseAccess('public', '', [], false, () => undefined),
     upstream: { kind: 'url', url: new URL('https://a.example'), timeout: 1 },
     forward: { kind: 'none' },
     revocation: { bound: 10, whenUnsure: 'closed', strict: false, watchConnections: true },
+    cache: 'private',
+    cors: undefined,
+    isolation: 'off',
+    pageHeaders: undefined,
   }
 }
 
@@ -20,6 +26,12 @@ function tableOf(...paths: string[]): RouteTable {
   const table = new RouteTable()
   for (const path of paths) expect(table.add(route(path)), path).toBeUndefined()
   return table
+}
+
+function patternOf(path: string) {
+  const pattern = readPattern(path)
+  if (typeof pattern === 'string') throw new Error(pattern)
+  return pattern
 }
 
 function found(table: RouteTable, path: string, method = 'GET'): string {
@@ -46,11 +58,34 @@ describe('matching', () => {
     for (const path of ['/', '/apis', '/API', '/ap']) expect(found(table, path), path).toBe('none')
   })
 
-  it('takes a slash at the end for a difference', () => {
-    const table = tableOf('/a', '/b/')
-    expect(found(table, '/a/')).toBe('none')
-    expect(found(table, '/b')).toBe('none')
-    expect(found(table, '/b/')).toBe('/b/')
+  it('takes a slash at the end for no difference, as some origins do', () => {
+    const table = tableOf('/*', '/a', '/b/', '/c/*')
+    for (const path of ['/a', '/a/']) expect(found(table, path)).toBe('/a')
+    for (const path of ['/b', '/b/']) expect(found(table, path)).toBe('/b/')
+    for (const path of ['/c', '/c/', '/c/d/']) expect(found(table, path)).toBe('/c/*')
+    expect(table.add(route('/a/'))).toContain('/a')
+  })
+
+  it('lets no difference of case decide which rule holds', () => {
+    const table = tableOf('/*', '/api/*', '/files/public', '/files/:name')
+    expect(found(table, '/api/Orders')).toBe('/api/*')
+    expect(found(table, '/files/Report')).toBe('/files/:name')
+    expect(found(table, '/Other')).toBe('/*')
+    // An origin that ignores case, or folds letters, reads the first as below /api
+    for (const path of ['/API/orders', '/Api', '/files/PUBLIC', '/FILES/x'])
+      expect(found(table, path), path).toBe('ambiguous')
+    for (const path of ['/%EF%BD%81pi/x', '/file%C5%BF/x'])
+      expect(found(table, path), path).toBe('ambiguous')
+    expect(found(tableOf('/api/*'), '/API')).toBe('none')
+  })
+
+  it('keeps reserved paths from every route, in whatever case', () => {
+    const table = tableOf('/*')
+    expect(found(table, '/auth/x')).toBe('/*')
+    table.reserve('/auth/*')
+    for (const path of ['/auth', '/auth/', '/auth/x']) expect(found(table, path)).toBe('none')
+    for (const path of ['/Auth', '/AUTH/x']) expect(found(table, path)).toBe('ambiguous')
+    expect(found(table, '/author')).toBe('/*')
   })
 
   it('does not take an empty segment for a parameter', () => {
@@ -90,7 +125,13 @@ describe('matching', () => {
 })
 
 describe('adding', () => {
-  it.each(['/a/*/b', '/a*', '/:', '/:1', '/a b', '/a\\b', '/ü', '/%61', '//a', '/a//b'])(
+  it('refuses a pattern that differs from another by case alone', () => {
+    const table = tableOf('/Docs/:page', '/docs')
+    expect(table.add(route('/docs/:id'))).toContain('/Docs/:page')
+    expect(table.add(route('/docs/x'))).toBeUndefined()
+  })
+
+  it.each(['/a/*/b', '/a*', '/:', '/:1', '/a b', '/a\\b', '/ü', '/%61', '//a', '/a//b', '//'])(
     'refuses the pattern %s',
     (path) => {
       expect(new RouteTable().add(route(path))).toMatch(/segment/)
@@ -108,5 +149,94 @@ describe('adding', () => {
     expect(table.add(route('/a', ['GET']))).toBeUndefined()
     expect(table.add(route('/a', ['POST', 'PUT']))).toBeUndefined()
     expect(table.add(route('/a', ['PUT']))).toContain('same method')
+  })
+})
+
+describe('which of several patterns wins', () => {
+  const word = fc.constantFrom('a', 'b', ':')
+  const pattern = fc
+    .tuple(fc.array(word, { maxLength: 3 }), fc.boolean())
+    .map(([words, open]) =>
+      `/${[...words, ...(open ? ['*'] : [])].join('/')}`.replaceAll(':', ':x'),
+    )
+  const patterns = fc.uniqueArray(pattern, { minLength: 1, maxLength: 8 })
+  const path = fc
+    .array(fc.constantFrom('a', 'b', 'c'), { maxLength: 4 })
+    .map((words) => `/${words.join('/')}`)
+
+  /** Whether a pattern matches, told in another way than the table's own. */
+  const matches = (written: string, at: string) => {
+    const segments = written.split('/').filter((segment) => segment !== '')
+    const open = segments.at(-1) === '*'
+    const body = (open ? segments.slice(0, -1) : segments)
+      .map((segment) => (segment === ':x' ? '/[^/]+' : `/${segment}`))
+      .join('')
+    return new RegExp(`^${body}${open ? '(?:/.*)?' : ''}/?$`).test(at)
+  }
+
+  it('does not depend on their order', () => {
+    fc.assert(
+      fc.property(patterns, fc.array(path, { minLength: 20, maxLength: 20 }), (written, paths) => {
+        const [one, other] = [tableOf(...written), tableOf(...written.toReversed())]
+        for (const at of paths) expect(found(other, at), at).toBe(found(one, at))
+      }),
+    )
+  })
+
+  it('is one that matches, and one than which no other that matches is more specific', () => {
+    fc.assert(
+      fc.property(patterns, path, (written, at) => {
+        const table = tableOf(...written)
+        const all = written.filter((candidate) => matches(candidate, at))
+        const winner = found(table, at)
+        expect([...all, ...(all.length === 0 ? ['none'] : [])]).toContain(winner)
+        if (winner === 'none') return
+        // No other pattern's paths are all among the winner's
+        const within = (inner: string) =>
+          isSamePattern(
+            intersection(patternOf(inner), patternOf(winner)) ?? ['none'],
+            patternOf(inner),
+          )
+        expect(all.filter((other) => other !== winner && within(other))).toEqual([])
+      }),
+      { numRuns: 1000 },
+    )
+  })
+
+  it('is said by the patterns themselves wherever nothing is contested', () => {
+    fc.assert(
+      fc.property(patterns, path, (written, at) => {
+        const table = tableOf(...written)
+        const contested = table.contested(({ path: own }) => own)
+        const winner = found(table, at)
+        const others = written.filter((other) => other !== winner && matches(other, at))
+        if (winner === 'none' || contested.length > 0) return
+        for (const other of others) {
+          const both = intersection(patternOf(winner), patternOf(other))
+          expect(both, `${winner} ${other}`).toEqual(patternOf(winner))
+        }
+      }),
+      { numRuns: 1000 },
+    )
+  })
+
+  it('is contested where neither of two is more specific and their rules differ', () => {
+    const table = tableOf('/users/me/:what', '/users/:id/posts', '/*')
+    const byPath = ({ path: own }: Route) => own
+    expect(table.contested(() => 'equal')).toEqual([])
+    expect(table.contested(byPath)).toMatchObject([
+      {
+        routes: [{ path: '/users/me/:what' }, { path: '/users/:id/posts' }],
+        both: '/users/me/posts',
+      },
+    ])
+    // A route for what both match settles it
+    table.add(route('/users/me/posts'))
+    expect(table.contested(byPath)).toEqual([])
+    expect(tableOf('/a/:y/*', '/:x/b').contested(byPath)).toMatchObject([{ both: '/a/b' }])
+    expect(tableOf('/a/*', '/:x/b/*').contested(byPath)).toMatchObject([{ both: '/a/b/*' }])
+    expect(tableOf('/a/*', '/a/:x', '/a/b', '/*').contested(byPath)).toEqual([])
+    // `/a/*` matches `/a` too
+    expect(tableOf('/a/*', '/:x').contested(byPath)).toMatchObject([{ both: '/a' }])
   })
 })

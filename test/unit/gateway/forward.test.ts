@@ -2,6 +2,7 @@ import { beforeEach, describe, expect, it } from 'vitest'
 
 import { passGateway } from '../../../src/gateway/gateway.ts'
 import { partOf } from '../world/keys.ts'
+import { siteOf, writtenRoutes } from '../world/vars.ts'
 import { makePorts, type Ports, refreshOnly, signedIn, site, visit } from '../world/ports.ts'
 
 let ports: Ports
@@ -87,6 +88,31 @@ describe('what a client gets back', () => {
     expect(headers.getSetCookie()).toEqual(['theme=dark'])
     expect(headers.get('sallyport-response')).toBeNull()
     expect(headers.get('connection')).toBeNull()
+  })
+
+  it('is never to be stored where the origin sets a cookie, unless the route leaves that to the origin', async () => {
+    const cached = { 'cache-control': 'public, max-age=600', 'cdn-cache-control': 'max-age=600' }
+    ports.answer = () => new Response('x', { headers: cached })
+    expect(Object.fromEntries((await pass('/')).headers)).toMatchObject(cached)
+    ports.answer = () => new Response('x', { headers: { ...cached, 'set-cookie': 'cart=7' } })
+    const guarded = await pass('/')
+    expect(guarded.headers.get('cache-control')).toBe('private, no-store')
+    expect(guarded.headers.get('cdn-cache-control')).toBeNull()
+    expect(guarded.headers.getSetCookie()).toEqual(['cart=7'])
+
+    const own = siteOf({
+      site: { routes: writtenRoutes.map((one) => ({ ...one, cache: 'origin' })) },
+    })
+    const passOn = async (headers: Record<string, string>) => {
+      const passed = await passGateway(ports, { ...visit('/api/x', { headers }), site: own })
+      return passed.ok ? passed.value.headers : expect.fail(passed.denial.reason)
+    }
+    expect((await passOn(await signedIn())).get('cache-control')).toBe('public, max-age=600')
+    // Never with a cookie of our own
+    const renewed = await passOn(refreshOnly())
+    expect(renewed.getSetCookie()).toHaveLength(3)
+    expect(renewed.get('cache-control')).toBe('private, no-store')
+    expect(renewed.get('cdn-cache-control')).toBeNull()
   })
 
   it('is never to be stored where it carries a session', async () => {

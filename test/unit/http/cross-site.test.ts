@@ -53,3 +53,29 @@ it('lets no good evidence outvote bad evidence', () => {
   expect(check({ 'sec-fetch-site': 'same-site', 'x-csrf': '1' })).toEqual(denied('sec-fetch-site'))
   expect(check({ 'sec-fetch-site': 'cross-site', origin })).toEqual(denied('sec-fetch-site'))
 })
+
+it('lets pages of a listed origin act with the X-CSRF header, and with nothing else', () => {
+  const app = 'https://app.example.com'
+  const trusted = new Set([app])
+  const checked = (headers: Record<string, string>) =>
+    checkSameOrigin(new Headers(headers), origin, trusted)
+  for (const site of ['same-site', 'cross-site'])
+    expect(checked({ origin: app, 'sec-fetch-site': site, 'x-csrf': '1' })).toEqual(accepted)
+  expect(checked({ origin: app, 'x-csrf': '1' })).toEqual(accepted)
+  // What the page itself could not have said keeps its weight
+  expect(checked({ origin, 'sec-fetch-site': 'same-origin' })).toEqual(accepted)
+  for (const site of ['same-origin', 'same-site', 'none', 'cross-site'])
+    expect(checked({ origin: app, 'sec-fetch-site': site })).toEqual(denied('x-csrf'))
+  const others = [
+    'https://app.example.com.evil.example',
+    'http://app.example.com',
+    'null',
+    'https://APP.example.com',
+  ]
+  for (const other of others)
+    expect(checked({ origin: other, 'x-csrf': '1' }), other).toEqual(denied('origin'))
+  expect(checked({ 'sec-fetch-site': 'cross-site', 'x-csrf': '1' })).toEqual(
+    denied('sec-fetch-site'),
+  )
+  expect(check({ origin: app, 'x-csrf': '1' })).toEqual(denied('origin'))
+})

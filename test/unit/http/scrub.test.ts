@@ -55,6 +55,64 @@ describe('what a client says about itself', () => {
     )
   })
 
+  it('takes no other address, method or host along than the one that was judged', () => {
+    const honest = {
+      'x-requested-with': 'fetch',
+      origin: 'https://a.example',
+      'x-api-version': '2',
+    }
+    expect(scrubbed(honest)).toEqual(honest)
+    const rewriting = [
+      ...['X-Original-URL', 'X-Rewrite-URL', 'X-Original-Host', 'X-Host', 'X-Request-Uri'],
+      ...['X-HTTP-Method-Override', 'X-HTTP-Method', 'X-Method-Override', 'X-Matched-Path'],
+      ...[
+        'X-Middleware-Subrequest',
+        'X-Invoke-Path',
+        'X-Accel-Mapping',
+        'X-Sendfile-Type',
+        'Proxy',
+      ],
+      ...['X-Forwarded-Prefix', 'X-Forwarded-Proto', 'Front-End-Https', 'HTTP2-Settings'],
+    ]
+    for (const name of rewriting) expect(scrubbed({ [name]: '/admin' }), name).toEqual({})
+  })
+
+  it('does not speak as the platform', () => {
+    expect(scrubbed({ 'x-country': 'GB' })).toEqual({ 'x-country': 'GB' })
+    const platform = [
+      ...['CF-Connecting-IP', 'CF-IPCountry', 'CF-Ray', 'CF-Worker', 'CF-Access-Jwt-Assertion'],
+      ...['Cloudflare-Workers-Version-Overrides', 'Cloudflare-Workers-Version-Key', 'CF-Visitor'],
+    ]
+    for (const name of platform) expect(scrubbed({ [name]: '1' }), name).toEqual({})
+  })
+
+  it('never arrives under a name that an origin could fold into one of ours, or of HTTP’s', () => {
+    const folded = (name: string) => name.toLowerCase().replaceAll(/[^a-z0-9]/g, '-')
+    const ours = [
+      'sallyport-assertion',
+      'x-forwarded-for',
+      'authorization',
+      'content-length',
+      'host',
+    ]
+    const joint = fc.constantFrom('-', '_', '.', '!', '~', '')
+    const name = fc
+      .array(fc.tuple(fc.constantFrom(...ours, 'x', 'user', 'cf', 'Ray'), joint), {
+        minLength: 1,
+        maxLength: 3,
+      })
+      .map((parts) => parts.flat().join(''))
+    fc.assert(
+      fc.property(fc.array(name, { maxLength: 6 }), (written) => {
+        const headers = new Headers(written.map((one) => [one, 'evil'] as [string, string]))
+        for (const kept of scrubHeaders(headers, site).keys()) {
+          expect(kept).toMatch(/^[a-z0-9-]+$/)
+          if (kept !== 'content-length') expect(ours).not.toContain(folded(kept))
+        }
+      }),
+    )
+  })
+
   it('cannot make a header of ours hop-by-hop by nominating it', () => {
     expect(scrubbed({ connection: 'keep-alive', 'x-trace': '1' })).toEqual({ 'x-trace': '1' })
     const headers = scrubHeaders(

@@ -19,6 +19,7 @@ const assertion = {
   clientId: undefined,
   scope: 'openid',
   actor: undefined,
+  boundTo: undefined,
   claims: { email: 'ada@example.com' },
   id: 'jti-1',
 }
@@ -74,6 +75,12 @@ it('says who acts for the subject', async () => {
   const actor = { iss: 'https://as.example.com', sub: 'robot' }
   const token = await signAssertion(signer, { ...assertion, actor }, now, now + 120)
   expect(partOf(token, 1)['act']).toEqual(actor)
+})
+
+it('says to which key the caller’s session is bound', async () => {
+  const bound = { ...assertion, boundTo: 'thumbprint' }
+  const token = await signAssertion(signer, bound, now, now + 120)
+  expect(partOf(token, 1)['cnf']).toEqual({ jkt: 'thumbprint' })
 })
 
 it('lets no claim of the provider take the place of its own', async () => {

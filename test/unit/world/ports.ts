@@ -91,6 +91,7 @@ export function makePorts(): Ports {
       keys: () => Promise.reject(new Error('not here')),
     },
     outbound: () => Promise.reject(new Error('not here')),
+    nonceTags: (page, nonce) => new Response(`${nonce} in the tags`, page),
     upstreams: {
       async fetch(_upstream, url, init) {
         ports.sent.push({ ...init, url: url.href })

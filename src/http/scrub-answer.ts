@@ -1,0 +1,75 @@
+/**
+ * The header firewall towards browsers: an origin speaks for its own pages, not for the gateway, nor for the other
+ * origins of the site.
+ */
+import type { Route } from '../config/route.ts'
+import { literalPrefix } from '../config/route-pattern.ts'
+import { setsOwnCookie } from './cookie.ts'
+import { hopByHop, nominatedHeaders } from './scrub.ts'
+
+/** Headers that speak for the whole host, or about the connection to it, which is ours. attack: origin-speaks-for-the-host */
+const ofTheHost: ReadonlySet<string> = new Set([
+  // Where else the host is served: a way around the gateway.
+  'alt-svc',
+  // Reports of every request to the host, with its address.
+  'nel',
+  'set-cookie2',
+  // Bind a session to the device, and name the cookies for it.
+  'secure-session-registration',
+  'secure-session-challenge',
+  'sec-session-registration',
+  'sec-session-challenge',
+])
+
+/** An origin's answer, with nothing of ours added yet. */
+export function scrubAnswer(incoming: Headers, route: Route): Headers {
+  const nominated = nominatedHeaders(incoming.get('connection'))
+  const headers = new Headers()
+  for (const [name, value] of incoming) {
+    // What an origin sends must not look like our word. attack: origin-sets-our-headers
+    if (name.startsWith('sallyport-') || hopByHop.has(name) || ofTheHost.has(name)) continue
+    if (nominated?.has(name) === true) continue
+    if (name === 'set-cookie' && setsOwnCookie(value)) continue
+    const passed = passedValue(name, value, route)
+    if (passed !== undefined) headers.append(name, passed)
+  }
+  return headers
+}
+
+function passedValue(name: string, value: string, route: Route): string | undefined {
+  if (name === 'clear-site-data') return withoutCookies(value)
+  if (name === 'service-worker-allowed')
+    return isWithin(value, literalPrefix(route.path)) ? value : undefined
+  return value
+}
+
+/**
+ * `"cookies"` would clear those of the whole registrable domain, and sign people out everywhere: signing out is done at
+ * the logout endpoint. What an origin can fill, it may clear. attack: origin-speaks-for-the-host
+ */
+function withoutCookies(value: string): string | undefined {
+  const kept = value
+    .split(',')
+    .map((type) => type.trim())
+    .flatMap((type) => (type === '"*"' ? ['"cache"', '"storage"'] : [type]))
+    .filter((type) => clearable.has(type))
+  return kept.length === 0 ? undefined : kept.join(', ')
+}
+
+const clearable: ReadonlySet<string> = new Set([
+  '"cache"',
+  '"storage"',
+  '"executionContexts"',
+  '"prefetchCache"',
+  '"prerenderCache"',
+])
+
+/**
+ * A service worker sees every request below its scope. One origin of several may widen it within its own route.
+ * attack: origin-speaks-for-the-host
+ */
+function isWithin(scope: string, prefix: string): boolean {
+  const path = scope.trim()
+  const parsed = path.startsWith('/') ? URL.parse(path, 'https://site.invalid') : null
+  return parsed?.host === 'site.invalid' && parsed.pathname.startsWith(prefix)
+}
