@@ -142,11 +142,12 @@ async function withToken(
 async function callerOf(
   services: CallerServices,
   route: Route,
-  { request, url, now }: Visit,
+  visit: Visit,
 ): Promise<BearerCaller | undefined> {
+  const { request, url } = visit
   const token = readBearer(request, url)
   if (!token.ok || token.value === undefined || !acceptsTokens(route)) return undefined
-  const caller = await BearerCaller.authenticate(services, route.access, token.value, now)
+  const caller = await BearerCaller.authenticate(services, visit, route.access, token.value)
   return caller.ok ? caller.value : undefined
 }
 
@@ -212,6 +213,7 @@ async function servicesFor(config: Config): Promise<CallerServices> {
     introspections: new TimedCache(),
     decryptionKeys: decryptionKeysOf,
     revocations: noMarks,
+    rateLimits: { count: async () => true },
     directory: {
       metadata: async (publisher) => (await documents(publisher)).metadata,
       keys: async (publisher) => {

@@ -14,6 +14,15 @@ export type Denial =
   | { readonly reason: 'body_not_a_form' }
   | { readonly reason: 'cross_site'; readonly evidence: string }
   | { readonly reason: 'upgrade_unsupported' }
+  | {
+      readonly reason: 'rate_limited'
+      /** The limit's name. */
+      readonly policy: string
+      /** So many requests … */
+      readonly quota: number
+      /** … in so many seconds. */
+      readonly period: number
+    }
   // Cookies and the session behind them
   | { readonly reason: 'session_missing' }
   | { readonly reason: 'cookie_duplicated'; readonly cookie: string }
@@ -127,6 +136,8 @@ export interface Denied {
   readonly denial: Denial
   /** The `WWW-Authenticate` that goes with it. */
   readonly challenge?: string
+  /** Cookies that the answer carries all the same: the session was renewed on the way. */
+  readonly cookies?: readonly string[]
 }
 
 export function accept<T>(value: T): Accepted<T> {

@@ -6,15 +6,18 @@ import type { Report } from './field.ts'
 import type { Issuer } from './issuer.ts'
 import { isLoopback } from './loopback.ts'
 import { parseAccess } from './parse-access.ts'
+import { parseRouteLimit, parseSiteLimits } from './parse-rate-limits.ts'
+import type { RateLimit } from './rate-limit.ts'
 import type { AccessRule, Forward, RevocationPolicy, Route, Upstream } from './route.ts'
 import { RouteTable } from './route-table.ts'
 import type { WrittenRoute, WrittenSite } from './schema.ts'
 import type { Env } from './secrets.ts'
 
-/** Who a site may name. */
+/** Who and what a site may name. */
 export interface Parties {
   readonly providers: readonly Provider[]
   readonly issuers: readonly Issuer[]
+  readonly rateLimits: readonly RateLimit[]
 }
 
 export function parseSite(
@@ -88,6 +91,7 @@ export function parseSite(
     routes: parseRoutes(written, path, parties, env, report),
     operator: parseOperator(written, path, parties, report),
     events: parseEvents(written, path, parties, report),
+    rateLimits: parseSiteLimits(written, path, parties.rateLimits, report),
     longest: {
       edge: Math.max(
         access,
@@ -189,6 +193,7 @@ function parseRoutes(
       upstream: parseUpstream(written, path, site, env, report),
       forward: parseForward(written),
       revocation: parseRevocation(written, path, report),
+      rateLimit: parseRouteLimit(written, path, parties.rateLimits, report),
     }
     const { any } = route.access
     if (any.has('session') && site.provider === undefined) {

@@ -3,6 +3,7 @@
  */
 import type { Scalar } from './field.ts'
 import type { Issuer } from './issuer.ts'
+import type { RouteLimit } from './rate-limit.ts'
 
 /** Path pattern + methods → access rule, upstream, what is forwarded. */
 export interface Route {
@@ -13,6 +14,7 @@ export interface Route {
   readonly upstream: Upstream
   readonly forward: Forward
   readonly revocation: RevocationPolicy
+  readonly rateLimit: RouteLimit | undefined
 }
 
 /** How soon a revocation must be seen on a route. */

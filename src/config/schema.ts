@@ -75,6 +75,24 @@ const revocation = table({
   watch_connections: optional(flag(), true),
 })
 
+/** The platform counts over one of two periods (`[[ratelimits]]`). */
+const rateLimit = table({
+  id: identifier,
+  binding,
+  limit: count(1, 10_000_000),
+  period: oneOf(['10s', '60s']),
+})
+
+const siteLimits = table({
+  login: optional(identifier, undefined),
+  callback: optional(identifier, undefined),
+  refresh: optional(identifier, undefined),
+  revoke: optional(identifier, undefined),
+  introspection: optional(identifier, undefined),
+  events: optional(identifier, undefined),
+  operator: optional(identifier, undefined),
+})
+
 const route = table({
   path: text(/^\/[^\s?#]*$/, 'must be a path pattern such as "/api/orders/*" or "/users/:id"'),
   methods: optional(
@@ -85,6 +103,7 @@ const route = table({
   upstream,
   forward: optional(forward, 'none'),
   revocation: optionalTable(revocation),
+  rate_limit: optional(table({ limit: identifier, per: oneOf(['caller', 'address']) }), undefined),
 })
 
 const site = table({
@@ -133,13 +152,15 @@ const site = table({
     list(text(/^[a-z0-9-]{1,64}$/, 'must be a header name in lower case')),
     [],
   ),
+  rate_limits: optionalTable(siteLimits),
   routes: list(route, 1),
 })
 
-/** `PROVIDERS`, `ISSUERS`, `SITES` and `REVOCATION`, as written. */
+/** `PROVIDERS`, `ISSUERS`, `RATE_LIMITS`, `SITES` and `REVOCATION`, as written. */
 export const vars = table({
   PROVIDERS: optional(list(provider, 1), []),
   ISSUERS: optional(list(issuer, 1), []),
+  RATE_LIMITS: optional(list(rateLimit, 1), []),
   SITES: list(site, 1),
   REVOCATION: optionalTable(table({ shards: optional(count(1, 64), 1) })),
 })
@@ -147,6 +168,7 @@ export const vars = table({
 export type WrittenProvider = Parsed<typeof provider>
 export type WrittenSite = Parsed<typeof site>
 export type WrittenRoute = Parsed<typeof route>
+export type WrittenRateLimit = Parsed<typeof rateLimit>
 
 /** Every key an operator may write, as a path with `[]` for each list. */
 export const knownKeys: readonly string[] = vars.paths.map((path) => path.slice(1))

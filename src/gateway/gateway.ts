@@ -8,7 +8,7 @@ import { seeOther } from '../http/answer.ts'
 import { longestReturnTo } from '../http/return-to.ts'
 import { scrubHeaders } from '../http/scrub.ts'
 import type { Visit } from '../http/visit.ts'
-import { Permit } from './authorize.ts'
+import { admit } from './admit.ts'
 import { forward } from './forward.ts'
 import type { GatewayServices } from './services.ts'
 
@@ -23,7 +23,7 @@ export async function passGateway(
   if (match.kind === 'none') return deny({ reason: 'route_unknown' })
   if (match.kind === 'method') return deny({ reason: 'method_not_allowed', allow: match.allow })
   if (!isForwardable(request)) return deny({ reason: 'upgrade_unsupported' })
-  const permit = await Permit.ask(services, visit, match.route)
+  const permit = await admit(services, visit, match.route)
   if (permit.ok) {
     const response = await forward(services, visit, permit.value, headers)
     // The headers of a connection that changed its protocol are not ours to add to.
@@ -33,7 +33,8 @@ export async function passGateway(
   if (query === undefined || !isNavigation(request)) return permit
   const whole = url.pathname + url.search
   query.set('return_to', whole.length > longestReturnTo ? url.pathname : whole)
-  return accept(seeOther(`${url.origin}${site.basePath}/login?${query.toString()}`))
+  const login = `${url.origin}${site.basePath}/login?${query.toString()}`
+  return accept(seeOther(login, permit.cookies))
 }
 
 /** What a login has to bring, if one is what the refused request lacks (RFC 9470 for a stronger or fresher one). */

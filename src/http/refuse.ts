@@ -8,6 +8,7 @@ import type { Denial, Denied, Reason } from '../denial.ts'
 import type { Fault, FaultKind } from '../fault.ts'
 import { escapeHtml, ownHeaders, page, pageHeaders } from './answer.ts'
 import { audienceOf } from './audience.ts'
+import { limitFields } from './rate-limit.ts'
 
 interface Wire {
   readonly status: number
@@ -38,6 +39,7 @@ const wire = {
       'The request does not show that this site sent it. Send it from a page of this origin, or with X-CSRF: 1.',
   },
   upgrade_unsupported: { status: 501, title: 'Protocol upgrades are not supported here.' },
+  rate_limited: { status: 429, title: 'Too many requests. Try again soon.' },
   session_missing: { status: 401, title: 'Sign in to go on.', ...signIn },
   cookie_duplicated: {
     status: 400,
@@ -145,14 +147,17 @@ export interface SignInPlace {
 
 export function refuse(
   request: Request,
-  { denial, challenge }: Omit<Denied, 'ok'>,
+  { denial, challenge, cookies = [] }: Omit<Denied, 'ok'>,
   place?: SignInPlace,
 ): Response {
   const row: Wire = wire[denial.reason]
   const extra: Record<string, string> = {}
   if (challenge !== undefined) extra['www-authenticate'] = challenge
   if (denial.reason === 'method_not_allowed') extra['allow'] = denial.allow.join(', ')
-  return render(request, row, denial.reason, extra, place, detailOf(denial))
+  if (denial.reason === 'rate_limited') Object.assign(extra, limitFields(denial))
+  const answer = render(request, row, denial.reason, extra, place, detailOf(denial))
+  for (const cookie of cookies) answer.headers.append('set-cookie', cookie)
+  return answer
 }
 
 export function refuseFault(request: Request, fault: Fault): Response {

@@ -14,6 +14,7 @@ import { IssuerDocuments } from './issuer-documents.ts'
 import { WatchedConnections } from './live-connections.ts'
 import { outbound } from './outbound.ts'
 import { randomText } from './random.ts'
+import { rateLimitsOf } from './rate-limits.ts'
 import { sealOf } from './seal-keys.ts'
 import { sessionsOf } from './session-stub.ts'
 import { SiteKeys } from './site-keys.ts'
@@ -52,6 +53,7 @@ async function make(env: Environment) {
     introspections: new TimedCache<Result<VerifiedToken>>(),
     decryptionKeys: decryptionKeysOf,
     revocations,
+    rateLimits: rateLimitsOf(env, consoleLog),
     devices: devicesOf(env),
     connections: new WatchedConnections(revocations, consoleLog),
   }

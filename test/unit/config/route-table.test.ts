@@ -13,6 +13,7 @@ function route(path: string, methods?: readonly string[]): Route {
     upstream: { kind: 'url', url: new URL('https://a.example'), timeout: 1 },
     forward: { kind: 'none' },
     revocation: { bound: 10, whenUnsure: 'closed', strict: false, watchConnections: true },
+    rateLimit: undefined,
   }
 }
 

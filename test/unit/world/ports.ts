@@ -63,6 +63,7 @@ export function makePorts(): Ports {
     assertions: new TimedCache(),
     introspections: new TimedCache(),
     decryptionKeys: async () => [],
+    rateLimits: { count: async () => true },
     connections: {
       watchStream: (body) => body,
       relay: (upstream) => upstream,
