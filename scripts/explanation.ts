@@ -97,12 +97,7 @@ function aboutRoute(route: Route, { url }: Visit): readonly string[] {
     lines.push(row('audience', listOf(access.audience, 'or')))
     lines.push(row('metadata', metadataUrl(url.origin, route)))
   }
-  lines.push(
-    row(
-      'upstream',
-      upstream.kind === 'url' ? upstream.url.href : `${upstream.kind} ${upstream.binding}`,
-    ),
-  )
+  lines.push(row('upstream', upstreamIn(upstream)))
   lines.push(
     row(
       'forward',
@@ -110,6 +105,17 @@ function aboutRoute(route: Route, { url }: Visit): readonly string[] {
     ),
   )
   return lines
+}
+
+function upstreamIn(upstream: Route['upstream']): string {
+  switch (upstream.kind) {
+    case 'url':
+      return upstream.url.href
+    case 'proxy':
+      return 'behind a proxy of the site, which asks about each request'
+    default:
+      return `${upstream.kind} ${upstream.binding}`
+  }
 }
 
 async function withToken(

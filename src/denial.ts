@@ -59,6 +59,8 @@ export type Denial =
   | { readonly reason: 'mark_unknown' }
   // Events from others
   | { readonly reason: 'event_refused'; readonly check: EventCheck | SignatureCheck }
+  // Requests that a proxy asks about
+  | { readonly reason: 'original_refused'; readonly flaw: string }
   // Login
   | { readonly reason: 'return_to_foreign' }
   | { readonly reason: 'parameter_malformed'; readonly parameter: string }

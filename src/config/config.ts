@@ -3,6 +3,7 @@
  * anything. `parse.ts` is the only place that makes it.
  */
 import type { Issuer, Publisher, Registration } from './issuer.ts'
+import type { TrustedProxy } from './proxy.ts'
 import type { RateLimit, SiteLimits } from './rate-limit.ts'
 import type { AccessRule } from './route.ts'
 import type { RouteTable } from './route-table.ts'
@@ -67,6 +68,8 @@ export interface Site {
   readonly operator: AccessRule | undefined
   /** Whose shared signals are heard, and under which name; `undefined` where none are. */
   readonly events: { readonly issuer: Issuer; readonly audience: string } | undefined
+  /** Who may ask about requests that they forward themselves. */
+  readonly proxies: readonly TrustedProxy[]
   /** What is limited by address beside the routes. */
   readonly rateLimits: SiteLimits
   /** Seconds for which anything that a mark can end may be presented at the edge, and kept at all. */

@@ -6,6 +6,7 @@ import type { Report } from './field.ts'
 import type { Issuer } from './issuer.ts'
 import { isLoopback } from './loopback.ts'
 import { parseAccess } from './parse-access.ts'
+import { parseProxies } from './parse-proxies.ts'
 import { parseRouteLimit, parseSiteLimits } from './parse-rate-limits.ts'
 import type { RateLimit } from './rate-limit.ts'
 import type { AccessRule, Forward, RevocationPolicy, Route, Upstream } from './route.ts'
@@ -91,6 +92,7 @@ export function parseSite(
     routes: parseRoutes(written, path, parties, env, report),
     operator: parseOperator(written, path, parties, report),
     events: parseEvents(written, path, parties, report),
+    proxies: parseProxies(written, path, env, report),
     rateLimits: parseSiteLimits(written, path, parties.rateLimits, report),
     longest: {
       edge: Math.max(
@@ -231,9 +233,15 @@ function parseUpstream(
   env: Env,
   report: Report,
 ): Upstream {
-  const { url, service, assets, timeout } = upstream
-  if ([url, service, assets].filter((kind) => kind !== undefined).length !== 1) {
-    report(`${path}.upstream`, 'must have exactly one of url, service, assets')
+  const { url, service, assets, proxy, timeout } = upstream
+  const kinds = [url, service, assets, proxy === true ? proxy : undefined]
+  if (kinds.filter((kind) => kind !== undefined).length !== 1) {
+    report(`${path}.upstream`, 'must have exactly one of url, service, assets, proxy = true')
+  }
+  if (proxy === true) {
+    if (site.proxies.length === 0)
+      report(`${path}.upstream.proxy`, 'has none to forward: the site has no proxies')
+    return { kind: 'proxy' }
   }
   if (url !== undefined) {
     const parsed = URL.parse(url)

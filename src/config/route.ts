@@ -71,7 +71,11 @@ export interface Condition {
   readonly max: number | undefined
 }
 
-export type Upstream =
+/** `proxy`: a proxy of the site forwards, and asks about it (`gateway/verify.ts`). */
+export type Upstream = Origin | { readonly kind: 'proxy' }
+
+/** Where we forward to ourselves. */
+export type Origin =
   | { readonly kind: 'url'; readonly url: URL; readonly timeout: number }
   | { readonly kind: 'service' | 'assets'; readonly binding: string; readonly timeout: number }
 

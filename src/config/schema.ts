@@ -54,6 +54,7 @@ const upstream = table({
   url: optional(httpUrl, undefined),
   service: optional(binding, undefined),
   assets: optional(binding, undefined),
+  proxy: optional(flag(), undefined),
   timeout: optional(duration(1, 300), 30),
 })
 
@@ -106,6 +107,22 @@ const route = table({
   rate_limit: optional(table({ limit: identifier, per: oneOf(['caller', 'address']) }), undefined),
 })
 
+const proxy = table({
+  kind: oneOf(['nginx', 'traefik', 'caddy']),
+  secret: optional(secretReference, undefined),
+  certificates: optional(
+    list(
+      text(
+        /^(?:[0-9A-Fa-f]{2}:?){31}[0-9A-Fa-f]{2}$/,
+        'must be the SHA-256 of a certificate in hex, with or without colons',
+      ),
+      1,
+    ),
+    undefined,
+  ),
+  plain: optional(flag(), false),
+})
+
 const site = table({
   id: identifier,
   hosts: list(
@@ -152,6 +169,7 @@ const site = table({
     list(text(/^[a-z0-9-]{1,64}$/, 'must be a header name in lower case')),
     [],
   ),
+  proxies: optional(list(proxy, 1), []),
   rate_limits: optionalTable(siteLimits),
   routes: list(route, 1),
 })

@@ -4,6 +4,7 @@
  */
 import type { Site } from '../config/config.ts'
 import type { Route } from '../config/route.ts'
+import { Fault } from '../fault.ts'
 import { setsOwnCookie } from '../http/cookie.ts'
 import { addForwarded } from '../http/scrub.ts'
 import type { Visit } from '../http/visit.ts'
@@ -21,18 +22,17 @@ export async function forward(
   headers: Headers,
 ): Promise<Response> {
   const { request, site, url, now } = visit
+  const { upstream } = permit.route
+  if (upstream.kind === 'proxy')
+    throw new Fault('upstream_misconfigured', 'a proxy forwards this route, not we')
   addForwarded(headers, request, url)
   await addIdentity(services, site, permit, headers, now)
   if (request.headers.has('upgrade')) prepareUpgrade(headers)
-  const response = await services.upstreams.fetch(
-    permit.route.upstream,
-    targetOf(permit.route, url),
-    {
-      method: request.method,
-      headers,
-      body: request.body,
-    },
-  )
+  const response = await services.upstreams.fetch(upstream, targetOf(permit.route, url), {
+    method: request.method,
+    headers,
+    body: request.body,
+  })
   const authority = authorityOf(permit.caller, visit, permit.route.revocation)
   if (response.status === 101 && response.webSocket !== null)
     return passSocket(services, response, response.webSocket, authority, permit.caller)

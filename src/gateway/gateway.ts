@@ -2,6 +2,7 @@
  * The door to the origins, in the order of the design: scrub, route, cross-site check, credential, rule,
  * forward. What an earlier step refuses causes nothing in a later one.
  */
+import type { Route } from '../config/route.ts'
 import { accept, type Denial, deny, type Result } from '../denial.ts'
 import { audienceOf, mayReturn } from '../http/audience.ts'
 import { seeOther } from '../http/answer.ts'
@@ -16,25 +17,43 @@ export async function passGateway(
   services: GatewayServices,
   visit: Visit,
 ): Promise<Result<Response>> {
-  const { request, site, url } = visit
+  const { request, site } = visit
   // Before routing, on every path: there is no way to an origin around it.
   const headers = scrubHeaders(request.headers, site)
-  const match = site.routes.match(url.pathname, request.method)
-  if (match.kind === 'none') return deny({ reason: 'route_unknown' })
-  if (match.kind === 'method') return deny({ reason: 'method_not_allowed', allow: match.allow })
-  if (!isForwardable(request)) return deny({ reason: 'upgrade_unsupported' })
-  const permit = await admit(services, visit, match.route)
+  const found = routeOf(visit)
+  if (!found.ok) return found
+  const route = found.value
+  // A proxy forwards it and asks `verify`: here there is nothing to be had.
+  if (route.upstream.kind === 'proxy') return deny({ reason: 'route_unknown' })
+  const permit = await admit(services, visit, route)
   if (permit.ok) {
     const response = await forward(services, visit, permit.value, headers)
     // The headers of a connection that changed its protocol are not ours to add to.
     return accept(response.status === 101 ? response : withAge(response, services, request))
   }
-  const query = match.route.access.any.has('session') ? loginQuery(permit.denial) : undefined
-  if (query === undefined || !isNavigation(request)) return permit
+  const login = loginFor(visit, route, permit.denial)
+  return login === undefined ? permit : accept(seeOther(login, permit.cookies))
+}
+
+/** The route of a request; a denial where there is none, or it cannot be forwarded. */
+export function routeOf({ request, site, url }: Visit): Result<Route> {
+  const match = site.routes.match(url.pathname, request.method)
+  if (match.kind === 'none') return deny({ reason: 'route_unknown' })
+  if (match.kind === 'method') return deny({ reason: 'method_not_allowed', allow: match.allow })
+  return isForwardable(request) ? accept(match.route) : deny({ reason: 'upgrade_unsupported' })
+}
+
+/** Where to send a person who was refused for lack of a sign-in; `undefined` where that would not help. */
+export function loginFor(
+  { request, site, url }: Visit,
+  route: Route,
+  denial: Denial,
+): string | undefined {
+  const query = route.access.any.has('session') ? loginQuery(denial) : undefined
+  if (query === undefined || !isNavigation(request)) return undefined
   const whole = url.pathname + url.search
   query.set('return_to', whole.length > longestReturnTo ? url.pathname : whole)
-  const login = `${url.origin}${site.basePath}/login?${query.toString()}`
-  return accept(seeOther(login, permit.cookies))
+  return `${url.origin}${site.basePath}/login?${query.toString()}`
 }
 
 /** What a login has to bring, if one is what the refused request lacks (RFC 9470 for a stronger or fresher one). */

@@ -82,6 +82,7 @@ const wire = {
   },
   mark_unknown: { status: 404, title: 'There is no such mark.' },
   event_refused: { status: 400, title: 'The event is not accepted.' },
+  original_refused: { status: 400, title: 'The proxy does not say clearly what was asked for.' },
   return_to_foreign: { status: 400, title: 'return_to must be a path inside this site.' },
   parameter_malformed: { status: 400, title: 'A parameter is malformed.' },
   parameter_duplicated: { status: 400, title: 'A parameter stands more than once.' },

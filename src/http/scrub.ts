@@ -62,7 +62,7 @@ export function scrubHeaders(incoming: Headers, site: Site): Headers {
   const nominated = nominatedHeaders(incoming.get('connection'))
   const headers = new Headers()
   for (const [name, value] of incoming) {
-    const folded = plainName.test(name) ? name : name.replaceAll(/[^a-z0-9]/g, '-')
+    const folded = foldName(name)
     if (isDropped(folded) || nominated?.has(name) === true || site.identityHeaders.has(folded))
       continue
     if (folded === 'cookie') {
@@ -73,6 +73,21 @@ export function scrubHeaders(incoming: Headers, site: Site): Headers {
     headers.append(name, value)
   }
   return headers
+}
+
+/**
+ * Whether a client sends what an origin would take for our word: for requests that somebody else forwards, and whose headers
+ * we cannot scrub.
+ */
+export function claimsIdentity(incoming: Headers, site: Site): boolean {
+  return [...incoming.keys()].map(foldName).some((name) => {
+    const ours = /^(?:x-)?sallyport-/.test(name) && name !== 'sallyport-revocation-age'
+    return ours || site.identityHeaders.has(name)
+  })
+}
+
+function foldName(name: string): string {
+  return plainName.test(name) ? name : name.replaceAll(/[^a-z0-9]/g, '-')
 }
 
 const plainName = /^[a-z0-9-]*$/

@@ -118,6 +118,22 @@ describe('npm run measure', () => {
   })
 })
 
+describe('npm run interop', () => {
+  it('says which there are', async () => {
+    for (const name of [[], ['apache'], ['constructor']]) {
+      const { code, err } = await run('interop.ts', ...name)
+      expect(code).toBe(2)
+      expect(err).toContain('Usage: npm run interop -- <nginx | caddy')
+    }
+  })
+
+  it('says so where the other software is not there', async () => {
+    const { code, out } = await run('interop.ts', 'caddy')
+    expect(out).toContain('skipped: no caddy')
+    expect(code).toBe(0)
+  })
+})
+
 const encrypted = `
 name = "gate"
 main = "src/index.ts"
