@@ -34,7 +34,7 @@ export class Person {
     const jar = this.#jar.get(new URL(url).host) ?? new Map<string, string>()
     this.#jar.set(new URL(url).host, jar)
     const headers = new Headers(init.headers)
-    headers.set('cookie', [...jar].map(([name, value]) => `${name}=${value}`).join('; '))
+    if (jar.size > 0) headers.set('cookie', this.cookieHeader(url))
     const response = await fetch(url, { ...init, headers, redirect: 'manual' })
     for (const line of response.headers.getSetCookie()) {
       const [pair = ''] = line.split(';')
@@ -43,6 +43,12 @@ export class Person {
       else jar.set(name, pair.slice(pair.indexOf('=') + 1))
     }
     return response
+  }
+
+  /** What the browser would send there. */
+  cookieHeader(url: string): string {
+    const jar = this.#jar.get(new URL(url).host) ?? new Map<string, string>()
+    return [...jar].map(([name, value]) => `${name}=${value}`).join('; ')
   }
 
   /** The access cookie has run out: the next call renews. */

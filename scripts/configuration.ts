@@ -8,6 +8,7 @@ import { parseEnv } from 'node:util'
 
 import { type ParsedConfig, parseConfig } from '../src/config/parse.ts'
 import { readWranglerConfig, type WranglerConfig } from './local-worker.ts'
+import { compareRateLimits } from './rate-limits.ts'
 
 export interface LocalConfiguration {
   readonly parsed: ParsedConfig
@@ -25,6 +26,8 @@ export function readLocalConfiguration(path: string): LocalConfiguration {
   const local = existsSync(secretsFile) ? parseEnv(readFileSync(secretsFile, 'utf8')) : {}
   const env: Record<string, unknown> = { ...config.vars }
   for (const binding of bindingsOf(config)) env[binding] = { fetch: () => undefined }
+  const limiters = config.ratelimits ?? []
+  for (const { name } of limiters) env[name] = { limit: () => undefined }
   const elsewhere: string[] = []
   const decryptionKeys = decryptionKeysIn(config.vars)
   for (const name of config.secrets?.required ?? []) {
@@ -34,7 +37,9 @@ export function readLocalConfiguration(path: string): LocalConfiguration {
     const form = 'A'.repeat(43)
     env[name] = value || (decryptionKeys.has(name) ? JSON.stringify({ kty: 'oct', k: form }) : form)
   }
-  return { parsed: parseConfig(env), elsewhere }
+  const parsed = parseConfig(env)
+  const unequal = parsed.ok ? compareRateLimits(parsed.config.rateLimits, limiters) : []
+  return { parsed: unequal.length === 0 ? parsed : { ok: false, problems: unequal }, elsewhere }
 }
 
 function bindingsOf(config: WranglerConfig): readonly string[] {

@@ -99,12 +99,7 @@ function aboutRoute(route: Route, { url }: Visit): readonly string[] {
     lines.push(row('audience', listOf(access.audience, 'or')))
     lines.push(row('metadata', metadataUrl(url.origin, route)))
   }
-  lines.push(
-    row(
-      'upstream',
-      upstream.kind === 'url' ? upstream.url.href : `${upstream.kind} ${upstream.binding}`,
-    ),
-  )
+  lines.push(row('upstream', upstreamIn(upstream)))
   lines.push(
     row(
       'forward',
@@ -112,6 +107,17 @@ function aboutRoute(route: Route, { url }: Visit): readonly string[] {
     ),
   )
   return lines
+}
+
+function upstreamIn(upstream: Route['upstream']): string {
+  switch (upstream.kind) {
+    case 'url':
+      return upstream.url.href
+    case 'proxy':
+      return 'behind a proxy of the site, which asks about each request'
+    default:
+      return `${upstream.kind} ${upstream.binding}`
+  }
 }
 
 async function withToken(
@@ -144,11 +150,12 @@ async function withToken(
 async function callerOf(
   services: CallerServices,
   route: Route,
-  { request, url, now }: Visit,
+  visit: Visit,
 ): Promise<BearerCaller | undefined> {
+  const { request, url } = visit
   const token = readBearer(request, url)
   if (!token.ok || token.value === undefined || !acceptsTokens(route)) return undefined
-  const caller = await BearerCaller.authenticate(services, route.access, token.value, now)
+  const caller = await BearerCaller.authenticate(services, visit, route.access, token.value)
   return caller.ok ? caller.value : undefined
 }
 
@@ -216,6 +223,7 @@ async function servicesFor(config: Config): Promise<CallerServices> {
     introspections: new TimedCache(),
     decryptionKeys: decryptionKeysOf,
     revocations: noMarks,
+    rateLimits: { count: async () => true },
     directory: {
       metadata: async (publisher) => (await documents(publisher)).metadata,
       keys: async (publisher) => {

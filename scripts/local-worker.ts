@@ -38,6 +38,14 @@ export interface WranglerConfig {
   readonly services?: readonly { readonly binding: string }[]
   readonly assets?: { readonly binding?: string }
   readonly secrets?: { readonly required?: readonly string[] }
+  readonly ratelimits?: readonly RateLimitBinding[]
+}
+
+/** An entry of `[[ratelimits]]`. */
+export interface RateLimitBinding {
+  readonly name: string
+  readonly namespace_id: string
+  readonly simple: { readonly limit: number; readonly period: number }
 }
 
 /** Reads a wrangler.toml as wrangler does. */

@@ -8,8 +8,10 @@ import { Fault } from './fault.ts'
 import { passGateway } from './gateway/gateway.ts'
 import { answerResource, resourcePath } from './gateway/resource.ts'
 import type { GatewayServices } from './gateway/services.ts'
+import { answerVerify } from './gateway/verify.ts'
 import { canonicalUrl } from './http/canonical-url.ts'
 import { addCors } from './http/cors.ts'
+import { checkEndpointLimit } from './http/rate-limit.ts'
 import { refuse, refuseFault } from './http/refuse.ts'
 import type { Visit } from './http/visit.ts'
 import { answerKeySet, type PublishedKeys } from './keys/published.ts'
@@ -53,6 +55,13 @@ async function serve(services: Services, visit: Visit): Promise<Result<Response>
   const { basePath } = visit.site
   // The base path is ours: nothing below it is ever forwarded.
   if (pathname === basePath || pathname.startsWith(`${basePath}/`)) {
+    if (pathname === `${basePath}/verify`) {
+      return answerVerify(services, visit, (asked, denied) =>
+        refused(services, asked.request, asked, denied),
+      )
+    }
+    const within = await checkEndpointLimit(services, visit)
+    if (!within.ok) return within
     const operators = `${basePath}${operatorPath}`
     if (pathname === operators || pathname.startsWith(`${operators}/`))
       return accept(await endpointsFor(services).operator.fetch(visit.request, { visit, services }))

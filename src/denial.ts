@@ -16,6 +16,15 @@ export type Denial =
   | { readonly reason: 'upgrade_unsupported' }
   | { readonly reason: 'cors_origin_unlisted' }
   | { readonly reason: 'isolated'; readonly evidence: string }
+  | {
+      readonly reason: 'rate_limited'
+      /** The limit's name. */
+      readonly policy: string
+      /** So many requests … */
+      readonly quota: number
+      /** … in so many seconds. */
+      readonly period: number
+    }
   // Cookies and the session behind them
   | { readonly reason: 'session_missing' }
   | { readonly reason: 'cookie_duplicated'; readonly cookie: string }
@@ -59,6 +68,8 @@ export type Denial =
   | { readonly reason: 'rotation_too_early'; readonly from: number }
   // Events from others
   | { readonly reason: 'event_refused'; readonly check: EventCheck | SignatureCheck }
+  // Requests that a proxy asks about
+  | { readonly reason: 'original_refused'; readonly flaw: string }
   // Login
   | { readonly reason: 'return_to_foreign' }
   | { readonly reason: 'parameter_malformed'; readonly parameter: string }
@@ -146,6 +157,8 @@ export interface Denied {
   readonly denial: Denial
   /** The `WWW-Authenticate` that goes with it. */
   readonly challenge?: string
+  /** Cookies that the answer carries all the same: the session was renewed on the way. */
+  readonly cookies?: readonly string[]
 }
 
 export function accept<T>(value: T): Accepted<T> {

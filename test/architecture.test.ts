@@ -230,7 +230,8 @@ it('docs/configuration.md names every key of the configuration, and no other', (
   const unknown = [...named]
     .filter(
       (name) =>
-        /^(?:(?:SITES|PROVIDERS|ISSUERS)\[\]|REVOCATION\.)/.test(name) && !knownKeys.includes(name),
+        /^(?:(?:SITES|PROVIDERS|ISSUERS|RATE_LIMITS)\[\]|REVOCATION\.)/.test(name) &&
+        !knownKeys.includes(name),
     )
     .map((name) => `${name}: not a key`)
   expectNone([...missing, ...unknown], 'docs/configuration.md and src/config/schema.ts disagree')

@@ -3,6 +3,8 @@
  * anything. `parse.ts` is the only place that makes it.
  */
 import type { Issuer, Publisher, Registration } from './issuer.ts'
+import type { TrustedProxy } from './proxy.ts'
+import type { RateLimit, SiteLimits } from './rate-limit.ts'
 import type { AccessRule } from './route.ts'
 import type { RouteTable } from './route-table.ts'
 
@@ -12,6 +14,7 @@ export interface Config {
   readonly siteByHost: ReadonlyMap<string, Site>
   readonly providers: readonly Provider[]
   readonly issuers: readonly Issuer[]
+  readonly rateLimits: readonly RateLimit[]
   /** Newest first, each of at least 32 bytes. */
   readonly sealKeys: readonly Uint8Array<ArrayBuffer>[]
   readonly revocation: {
@@ -69,6 +72,10 @@ export interface Site {
   readonly operator: AccessRule | undefined
   /** Whose shared signals are heard, and under which name; `undefined` where none are. */
   readonly events: { readonly issuer: Issuer; readonly audience: string } | undefined
+  /** Who may ask about requests that they forward themselves. */
+  readonly proxies: readonly TrustedProxy[]
+  /** What is limited by address beside the routes. */
+  readonly rateLimits: SiteLimits
   /** Seconds for which anything that a mark can end may be presented at the edge, and kept at all. */
   readonly longest: { readonly edge: number; readonly session: number }
 }

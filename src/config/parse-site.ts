@@ -8,15 +8,19 @@ import { isLoopback } from './loopback.ts'
 import { parseAccess } from './parse-access.ts'
 import { parseAssertion } from './parse-assertion.ts'
 import { parseCors, parsePageHeaders } from './parse-browser.ts'
+import { parseProxies } from './parse-proxies.ts'
+import { parseRouteLimit, parseSiteLimits } from './parse-rate-limits.ts'
+import type { RateLimit } from './rate-limit.ts'
 import type { AccessRule, Forward, RevocationPolicy, Route, Upstream } from './route.ts'
 import { RouteTable } from './route-table.ts'
 import type { WrittenRoute, WrittenSite } from './schema.ts'
 import type { Env } from './secrets.ts'
 
-/** Who a site may name. */
+/** Who and what a site may name. */
 export interface Parties {
   readonly providers: readonly Provider[]
   readonly issuers: readonly Issuer[]
+  readonly rateLimits: readonly RateLimit[]
 }
 
 export function parseSite(
@@ -92,6 +96,8 @@ export function parseSite(
     routes: parseRoutes(written, path, parties, env, report),
     operator: parseOperator(written, path, parties, report),
     events: parseEvents(written, path, parties, report),
+    proxies: parseProxies(written, path, env, report),
+    rateLimits: parseSiteLimits(written, path, parties.rateLimits, report),
     longest: {
       edge: Math.max(
         access,
@@ -217,6 +223,7 @@ function parseRoutes(
       cors: parseCors(written.cors, `${path}.cors`, of, report),
       isolation: written.isolation,
       pageHeaders: written.page_headers ? pageHeaders : undefined,
+      rateLimit: parseRouteLimit(written, path, parties.rateLimits, report),
     }
     if (route.isolation !== 'off' && route.cors?.origins === '*') {
       report(`${path}.isolation`, 'does not go with cors.origins = ["*"], which is for every page')
@@ -273,9 +280,15 @@ function parseUpstream(
   env: Env,
   report: Report,
 ): Upstream {
-  const { url, service, assets, timeout } = upstream
-  if ([url, service, assets].filter((kind) => kind !== undefined).length !== 1) {
-    report(`${path}.upstream`, 'must have exactly one of url, service, assets')
+  const { url, service, assets, proxy, timeout } = upstream
+  const kinds = [url, service, assets, proxy === true ? proxy : undefined]
+  if (kinds.filter((kind) => kind !== undefined).length !== 1) {
+    report(`${path}.upstream`, 'must have exactly one of url, service, assets, proxy = true')
+  }
+  if (proxy === true) {
+    if (site.proxies.length === 0)
+      report(`${path}.upstream.proxy`, 'has none to forward: the site has no proxies')
+    return { kind: 'proxy' }
   }
   if (url !== undefined) {
     const parsed = URL.parse(url)

@@ -7,6 +7,7 @@ import type { Config, Site } from './config.ts'
 import type { ConfigProblem, Report } from './field.ts'
 import { parseIssuer } from './parse-issuer.ts'
 import { parseProvider } from './parse-provider.ts'
+import { parseRateLimits } from './parse-rate-limits.ts'
 import { parseSite } from './parse-site.ts'
 import { vars } from './schema.ts'
 
@@ -22,7 +23,8 @@ export function parseConfig(env: Readonly<Record<string, unknown>>): ParsedConfi
     return undefined
   }
 
-  const written = vars.read(pick(env, ['PROVIDERS', 'ISSUERS', 'SITES', 'REVOCATION']), '', report)
+  const names = ['PROVIDERS', 'ISSUERS', 'RATE_LIMITS', 'SITES', 'REVOCATION']
+  const written = vars.read(pick(env, names), '', report)
   const sealKeys = parseSealKeys(env['SEAL_KEYS'], report)
   if (written === undefined || problems.length > 0) return { ok: false, problems }
 
@@ -33,7 +35,9 @@ export function parseConfig(env: Readonly<Record<string, unknown>>): ParsedConfi
   const issuers = written.ISSUERS.map((p, i) => parseIssuer(p, `ISSUERS[${i}]`, env, report))
   reportTwice(written.ISSUERS, 'ISSUERS', report)
   reportSharedIssuer(written.ISSUERS, report)
-  const parties = { providers, issuers }
+  const rateLimits = parseRateLimits(written.RATE_LIMITS, env, report)
+  reportTwice(written.RATE_LIMITS, 'RATE_LIMITS', report)
+  const parties = { providers, issuers, rateLimits }
   const sites = written.SITES.map((s, i) => parseSite(s, `SITES[${i}]`, parties, env, report))
   reportTwice(written.SITES, 'SITES', report)
 
@@ -53,6 +57,7 @@ export function parseConfig(env: Readonly<Record<string, unknown>>): ParsedConfi
       siteByHost,
       providers: Object.freeze(providers),
       issuers: Object.freeze(issuers),
+      rateLimits: Object.freeze(rateLimits),
       sealKeys,
       revocation: Object.freeze({ shards: written.REVOCATION.shards }),
     }),

@@ -4,6 +4,7 @@
 import type { CorsPolicy, Isolation, PageHeaders } from './browser-policy.ts'
 import type { Scalar } from './field.ts'
 import type { Issuer } from './issuer.ts'
+import type { RouteLimit } from './rate-limit.ts'
 
 /** Path pattern + methods → access rule, upstream, what is forwarded. */
 export interface Route {
@@ -22,6 +23,7 @@ export interface Route {
   readonly isolation: Isolation
   /** `undefined` where the origin's headers stand alone. */
   readonly pageHeaders: PageHeaders | undefined
+  readonly rateLimit: RouteLimit | undefined
 }
 
 /** How soon a revocation must be seen on a route. */
@@ -78,7 +80,11 @@ export interface Condition {
   readonly max: number | undefined
 }
 
-export type Upstream =
+/** `proxy`: a proxy of the site forwards, and asks about it (`gateway/verify.ts`). */
+export type Upstream = Origin | { readonly kind: 'proxy' }
+
+/** Where we forward to ourselves. */
+export type Origin =
   | { readonly kind: 'url'; readonly url: URL; readonly timeout: number }
   | { readonly kind: 'service' | 'assets'; readonly binding: string; readonly timeout: number }
 

@@ -56,6 +56,7 @@ const upstream = table({
   url: optional(httpUrl, undefined),
   service: optional(binding, undefined),
   assets: optional(binding, undefined),
+  proxy: optional(flag(), undefined),
   timeout: optional(duration(1, 300), 30),
 })
 
@@ -77,6 +78,24 @@ const revocation = table({
   watch_connections: optional(flag(), true),
 })
 
+/** The platform counts over one of two periods (`[[ratelimits]]`). */
+const rateLimit = table({
+  id: identifier,
+  binding,
+  limit: count(1, 10_000_000),
+  period: oneOf(['10s', '60s']),
+})
+
+const siteLimits = table({
+  login: optional(identifier, undefined),
+  callback: optional(identifier, undefined),
+  refresh: optional(identifier, undefined),
+  revoke: optional(identifier, undefined),
+  introspection: optional(identifier, undefined),
+  events: optional(identifier, undefined),
+  operator: optional(identifier, undefined),
+})
+
 const route = table({
   path: text(/^\/[^\s?#]*$/, 'must be a path pattern such as "/api/orders/*" or "/users/:id"'),
   methods: optional(
@@ -90,6 +109,23 @@ const route = table({
   revocation: optionalTable(revocation),
   cache: optional(oneOf(['private', 'origin']), 'private'),
   ...browserRoute,
+  rate_limit: optional(table({ limit: identifier, per: oneOf(['caller', 'address']) }), undefined),
+})
+
+const proxy = table({
+  kind: oneOf(['nginx', 'traefik', 'caddy']),
+  secret: optional(secretReference, undefined),
+  certificates: optional(
+    list(
+      text(
+        /^(?:[0-9A-Fa-f]{2}:?){31}[0-9A-Fa-f]{2}$/,
+        'must be the SHA-256 of a certificate in hex, with or without colons',
+      ),
+      1,
+    ),
+    undefined,
+  ),
+  plain: optional(flag(), false),
 })
 
 const whenMoved = optional(oneOf(['ignore', 'note', 'sign_in', 'end']), 'ignore')
@@ -154,13 +190,16 @@ const site = table({
     [],
   ),
   ...browserSite,
+  proxies: optional(list(proxy, 1), []),
+  rate_limits: optionalTable(siteLimits),
   routes: list(route, 1),
 })
 
-/** `PROVIDERS`, `ISSUERS`, `SITES` and `REVOCATION`, as written. */
+/** `PROVIDERS`, `ISSUERS`, `RATE_LIMITS`, `SITES` and `REVOCATION`, as written. */
 export const vars = table({
   PROVIDERS: optional(list(provider, 1), []),
   ISSUERS: optional(list(issuer, 1), []),
+  RATE_LIMITS: optional(list(rateLimit, 1), []),
   SITES: list(site, 1),
   REVOCATION: optionalTable(table({ shards: optional(count(1, 64), 1) })),
 })
@@ -168,6 +207,7 @@ export const vars = table({
 export type WrittenProvider = Parsed<typeof provider>
 export type WrittenSite = Parsed<typeof site>
 export type WrittenRoute = Parsed<typeof route>
+export type WrittenRateLimit = Parsed<typeof rateLimit>
 
 /** Every key an operator may write, as a path with `[]` for each list. */
 export const knownKeys: readonly string[] = vars.paths.map((path) => path.slice(1))

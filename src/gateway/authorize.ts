@@ -63,9 +63,10 @@ export class Permit {
       return challenged(deny({ reason }), visit, route)
     }
     const denial = judge(rule, judgedOf(caller.value, visit), visit.now)
-    return denial === undefined
-      ? accept(new Permit(route, caller.value))
-      : challenged(deny(denial), visit, route)
+    if (denial === undefined) return accept(new Permit(route, caller.value))
+    const refused = challenged(deny(denial), visit, route)
+    // Who was renewed on the way keeps what the renewal gave, or every next request would renew again.
+    return caller.value.kind === 'session' ? { ...refused, cookies: caller.value.cookies } : refused
   }
 }
 
@@ -83,7 +84,7 @@ async function identify(
   if (token.value !== undefined) {
     // Whose request it is must not depend on which one we look at first. attack: several-credentials
     if (session) return deny({ reason: 'credentials_several' })
-    return BearerCaller.authenticate(services, route.access, token.value, visit.now)
+    return BearerCaller.authenticate(services, visit, route.access, token.value)
   }
   if (session) return sessionOf(services, visit, cookies.value, route)
   if (any.has('anonymous')) return accept(anonymous)

@@ -13,6 +13,8 @@ import {
   type TokenCheck,
 } from '../denial.ts'
 import { sha256 } from '../digest.ts'
+import { checkSiteLimit, type LimitServices } from '../http/rate-limit.ts'
+import type { Visit } from '../http/visit.ts'
 import { introspect, type IntrospectionParties } from '../oidc/introspection.ts'
 import type { TimedCache } from '../timed-cache.ts'
 import { type TokenPolicy, VerifiedToken } from '../token/access-token.ts'
@@ -27,7 +29,7 @@ import {
 /** As a signed token may be: what is asked about may look like one. */
 const longestOpaque = 16_384
 
-export interface BearerServices extends IntrospectionParties {
+export interface BearerServices extends IntrospectionParties, LimitServices {
   /** The issuer's decryption keys, imported. */
   readonly decryptionKeys: (issuer: Issuer) => Promise<readonly DecryptionKey[]>
   /** What introspection said, by issuer, endpoint and the token's hash. */
@@ -49,14 +51,14 @@ export class BearerCaller {
     return this.#verified
   }
 
-  /** `token_refused` with the check that failed. Throws `Fault` where an issuer is needed and cannot be asked. */
+  /** `token_refused` with the check that failed; `rate_limited` where its issuer would have to be asked too often. Throws `Fault` where an issuer is needed and cannot be asked. */
   static async authenticate(
     services: BearerServices,
+    visit: Visit,
     rule: AccessRule,
     text: string,
-    now: number,
   ): Promise<Result<BearerCaller>> {
-    const token = await verify(services, rule, text, now)
+    const token = await verify(services, visit, rule, text)
     if (!token.ok) return token
     // Absence never equals absence: without `aud` a token is for nobody. attack: token-for-another-audience
     const { audience } = token.value
@@ -68,17 +70,18 @@ export class BearerCaller {
 
 async function verify(
   services: BearerServices,
+  visit: Visit,
   rule: AccessRule,
   text: string,
-  now: number,
 ): Promise<Result<VerifiedToken>> {
+  const { now } = visit
   if (looksEncrypted(text)) return verifyEncrypted(services, rule, text, now)
   // The token's word selects among the configured, nothing more. attack: issuer-from-the-token
   const iss = looksSigned(text) ? unverifiedIssuer(text) : undefined
-  if (iss === undefined) return verifyOpaque(services, rule, text, now)
+  if (iss === undefined) return verifyOpaque(services, visit, rule, text)
   const issuer = rule.issuers.find((candidate) => candidate.issuer === iss)
   if (issuer === undefined) return refuse('issuer_unknown')
-  if (issuer.algorithms.length === 0) return verifyOpaque(services, rule, text, now)
+  if (issuer.algorithms.length === 0) return verifyOpaque(services, visit, rule, text)
   if (issuer.decryption?.required === true) return refuse('encryption_missing')
   return verifySigned(services, issuer, text, now)
 }
@@ -120,10 +123,11 @@ async function verifyEncrypted(
 /** The one issuer of the rule that answers for opaque tokens (`config/parse-access.ts` allows one). */
 async function verifyOpaque(
   services: BearerServices,
+  visit: Visit,
   rule: AccessRule,
   text: string,
-  now: number,
 ): Promise<Result<VerifiedToken>> {
+  const { now } = visit
   const issuer = rule.issuers.find(({ introspection }) => introspection !== undefined)
   if (issuer?.introspection === undefined) return refuse('opaque')
   const { introspection } = issuer
@@ -132,6 +136,9 @@ async function verifyOpaque(
   const key = JSON.stringify([issuer.id, introspection.endpoint ?? '', await sha256(text)])
   const known = services.introspections.get(key, now)
   if (known !== undefined) return known
+  // Each made-up token costs the issuer a request. attack: introspection-flood
+  const within = await checkSiteLimit(services, visit, 'introspection')
+  if (!within.ok) return within
   const policy = policyOf(issuer)
   const answer = await introspect(services, issuer, introspection, policy, text, now)
   // A token that the issuer does not know yet may be known soon.

@@ -3,6 +3,7 @@
  * of the origin passed on.
  */
 import type { Route } from '../config/route.ts'
+import { Fault } from '../fault.ts'
 import { addCors } from '../http/cors.ts'
 import { addIsolationVary } from '../http/isolation.ts'
 import { addPageHeaders, askForWholePage } from '../http/page-headers.ts'
@@ -24,19 +25,18 @@ export async function forward(
   headers: Headers,
 ): Promise<Response> {
   const { request, site, url, now } = visit
+  const { upstream } = permit.route
+  if (upstream.kind === 'proxy')
+    throw new Fault('upstream_misconfigured', 'a proxy forwards this route, not we')
   addForwarded(headers, request, url)
   askForWholePage(headers, request, permit.route.pageHeaders)
   await addIdentity(services, site, permit, headers, now)
   if (request.headers.has('upgrade')) prepareUpgrade(headers)
-  const response = await services.upstreams.fetch(
-    permit.route.upstream,
-    targetOf(permit.route, url),
-    {
-      method: request.method,
-      headers,
-      body: request.body,
-    },
-  )
+  const response = await services.upstreams.fetch(upstream, targetOf(permit.route, url), {
+    method: request.method,
+    headers,
+    body: request.body,
+  })
   const authority = authorityOf(permit.caller, visit, permit.route.revocation)
   if (response.status === 101 && response.webSocket !== null)
     return passSocket(services, response, response.webSocket, authority, permit.caller)

@@ -2,6 +2,7 @@
  * The door to the origins, in the order of the design: scrub, route, cross-site check, credential, rule,
  * forward. What an earlier step refuses causes nothing in a later one.
  */
+import type { Route } from '../config/route.ts'
 import { accept, type Denial, deny, type Result } from '../denial.ts'
 import { audienceOf, mayReturn } from '../http/audience.ts'
 import { seeOther } from '../http/answer.ts'
@@ -10,7 +11,7 @@ import { checkIsolation } from '../http/isolation.ts'
 import { longestReturnTo } from '../http/return-to.ts'
 import { scrubHeaders } from '../http/scrub.ts'
 import type { Visit } from '../http/visit.ts'
-import { Permit } from './authorize.ts'
+import { admit } from './admit.ts'
 import { forward } from './forward.ts'
 import type { GatewayServices } from './services.ts'
 
@@ -18,29 +19,49 @@ export async function passGateway(
   services: GatewayServices,
   visit: Visit,
 ): Promise<Result<Response>> {
-  const { request, site, url } = visit
+  const { request, site } = visit
   // Before routing, on every path: there is no way to an origin around it.
   const headers = scrubHeaders(request.headers, site)
   const preflight = answerPreflight(visit, site.routes)
   if (preflight !== undefined) return preflight
+  const found = routeOf(visit)
+  if (!found.ok) return found
+  const route = found.value
+  // A proxy forwards it and asks `verify`: here there is nothing to be had.
+  if (route.upstream.kind === 'proxy') return deny({ reason: 'route_unknown' })
+  const permit = await admit(services, visit, route)
+  if (permit.ok) {
+    const response = await forward(services, visit, permit.value, headers)
+    // The headers of a connection that changed its protocol are not ours to add to.
+    return accept(response.status === 101 ? response : withAge(response, services, request))
+  }
+  const login = loginFor(visit, route, permit.denial)
+  return login === undefined ? permit : accept(seeOther(login, permit.cookies))
+}
+
+/** The route of a request; a denial where there is none, or it cannot be forwarded. */
+export function routeOf(visit: Visit): Result<Route> {
+  const { request, site, url } = visit
   const match = site.routes.match(url.pathname, request.method)
   if (match.kind === 'none') return deny({ reason: 'route_unknown' })
   if (match.kind === 'ambiguous') return deny({ reason: 'url_ambiguous', flaw: 'case' })
   if (match.kind === 'method') return deny({ reason: 'method_not_allowed', allow: match.allow })
   if (!isForwardable(request)) return deny({ reason: 'upgrade_unsupported' })
   const isolated = checkIsolation(visit, match.route)
-  if (!isolated.ok) return isolated
-  const permit = await Permit.ask(services, visit, match.route)
-  if (permit.ok) {
-    const response = await forward(services, visit, permit.value, headers)
-    // The headers of a connection that changed its protocol are not ours to add to.
-    return accept(response.status === 101 ? response : withAge(response, services, request))
-  }
-  const query = match.route.access.any.has('session') ? loginQuery(permit.denial) : undefined
-  if (query === undefined || !isNavigation(request)) return permit
+  return isolated.ok ? accept(match.route) : isolated
+}
+
+/** Where to send a person who was refused for lack of a sign-in; `undefined` where that would not help. */
+export function loginFor(
+  { request, site, url }: Visit,
+  route: Route,
+  denial: Denial,
+): string | undefined {
+  const query = route.access.any.has('session') ? loginQuery(denial) : undefined
+  if (query === undefined || !isNavigation(request)) return undefined
   const whole = url.pathname + url.search
   query.set('return_to', whole.length > longestReturnTo ? url.pathname : whole)
-  return accept(seeOther(`${url.origin}${site.basePath}/login?${query.toString()}`))
+  return `${url.origin}${site.basePath}/login?${query.toString()}`
 }
 
 /** What a login has to bring, if one is what the refused request lacks (RFC 9470 for a stronger or fresher one). */

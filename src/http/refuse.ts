@@ -8,6 +8,7 @@ import type { Denial, Denied, Reason } from '../denial.ts'
 import type { Fault, FaultKind } from '../fault.ts'
 import { escapeHtml, ownHeaders, page, pageHeaders } from './answer.ts'
 import { audienceOf } from './audience.ts'
+import { limitFields } from './rate-limit.ts'
 
 interface Wire {
   readonly status: number
@@ -40,6 +41,7 @@ const wire = {
   cors_origin_unlisted: { status: 403, title: 'Pages of this origin may not use this.' },
   isolated: { status: 403, title: 'Pages of other sites may link here, and do no more.' },
   upgrade_unsupported: { status: 501, title: 'Protocol upgrades are not supported here.' },
+  rate_limited: { status: 429, title: 'Too many requests. Try again soon.' },
   session_missing: { status: 401, title: 'Sign in to go on.', ...signIn },
   cookie_duplicated: {
     status: 400,
@@ -96,6 +98,7 @@ const wire = {
     title: 'Origins may not know the next key yet. For a compromised key, use rollover.',
   },
   event_refused: { status: 400, title: 'The event is not accepted.' },
+  original_refused: { status: 400, title: 'The proxy does not say clearly what was asked for.' },
   return_to_foreign: { status: 400, title: 'return_to must be a path inside this site.' },
   parameter_malformed: { status: 400, title: 'A parameter is malformed.' },
   parameter_duplicated: { status: 400, title: 'A parameter stands more than once.' },
@@ -161,14 +164,17 @@ export interface SignInPlace {
 
 export function refuse(
   request: Request,
-  { denial, challenge }: Omit<Denied, 'ok'>,
+  { denial, challenge, cookies = [] }: Omit<Denied, 'ok'>,
   place?: SignInPlace,
 ): Response {
   const row: Wire = wire[denial.reason]
   const extra: Record<string, string> = {}
   if (challenge !== undefined) extra['www-authenticate'] = challenge
   if (denial.reason === 'method_not_allowed') extra['allow'] = denial.allow.join(', ')
-  return render(request, row, denial.reason, extra, place, detailOf(denial))
+  if (denial.reason === 'rate_limited') Object.assign(extra, limitFields(denial))
+  const answer = render(request, row, denial.reason, extra, place, detailOf(denial))
+  for (const cookie of cookies) answer.headers.append('set-cookie', cookie)
+  return answer
 }
 
 export function refuseFault(request: Request, fault: Fault): Response {

@@ -135,6 +135,21 @@ export function scrubHeaders(incoming: Headers, site: Site): Headers {
 /** By their first letters: most names of a request share them with none. */
 const prefixesByStart = Map.groupBy(droppedPrefixes, (prefix) => prefix.slice(0, 2))
 
+/**
+ * Whether a client sends what an origin would take for our word: for requests that somebody else forwards, and whose headers
+ * we cannot scrub.
+ */
+export function claimsIdentity(incoming: Headers, site: Site): boolean {
+  return [...incoming.keys()].map(foldName).some((name) => {
+    const ours = /^(?:x-)?sallyport-/.test(name) && name !== 'sallyport-revocation-age'
+    return ours || site.identityHeaders.has(name)
+  })
+}
+
+function foldName(name: string): string {
+  return plainName.test(name) ? name : name.replaceAll(/[^a-z0-9]/g, '-')
+}
+
 const plainName = /^[a-z0-9-]+$/
 
 /** `name` in lower case, as `Headers` has it. */

@@ -1,14 +1,14 @@
 /**
  * The port to origins; `platform/upstreams.ts` implements it.
  */
-import type { Upstream } from '../config/route.ts'
+import type { Origin } from '../config/route.ts'
 
 /**
  * Sends a request to an origin: never follows a redirect, gives up after the upstream's timeout if no headers
  * have come. Throws `Fault` of an `upstream_*` kind.
  */
 export interface Upstreams {
-  fetch(upstream: Upstream, url: URL, init: UpstreamRequest): Promise<Response>
+  fetch(upstream: Origin, url: URL, init: UpstreamRequest): Promise<Response>
 }
 
 export interface UpstreamRequest {

@@ -31,8 +31,11 @@ export class Operator {
     const token = readBearer(request, url)
     if (!token.ok) return token
     if (token.value === undefined) return deny({ reason: 'token_missing' }, 'Bearer')
-    const caller = await BearerCaller.authenticate(services, site.operator, token.value, now)
-    if (!caller.ok) return deny(caller.denial, 'Bearer error="invalid_token"')
+    const caller = await BearerCaller.authenticate(services, visit, site.operator, token.value)
+    if (!caller.ok) {
+      if (caller.denial.reason === 'rate_limited') return caller
+      return deny(caller.denial, 'Bearer error="invalid_token"')
+    }
     if (await services.revocations.isRevoked(revocableOf(caller.value, visit), strict))
       return deny({ reason: 'token_revoked' }, 'Bearer error="invalid_token"')
     const denial = judge(site.operator, judgedOf(caller.value, visit), now)

@@ -17,6 +17,7 @@ import { WatchedConnections } from './live-connections.ts'
 import { nonceTags } from './nonce-tags.ts'
 import { outbound } from './outbound.ts'
 import { randomText } from './random.ts'
+import { rateLimitsOf } from './rate-limits.ts'
 import { sealOf } from './seal-keys.ts'
 import { sessionsOf } from './session-stub.ts'
 import { SiteKeys } from './site-keys.ts'
@@ -57,6 +58,7 @@ async function make(env: Environment) {
     introspections: new TimedCache<Result<VerifiedToken>>(),
     decryptionKeys: decryptionKeysOf,
     revocations,
+    rateLimits: rateLimitsOf(env, consoleLog),
     devices: devicesOf(env),
     connections: new WatchedConnections(revocations, consoleLog),
   }

@@ -19,6 +19,7 @@ function route(path: string, methods?: readonly string[]): Route {
     cors: undefined,
     isolation: 'off',
     pageHeaders: undefined,
+    rateLimit: undefined,
   }
 }
 

@@ -13,7 +13,7 @@ import {
   writtenIssuer,
   writtenPartner,
 } from '../world/issuers.ts'
-import { now } from '../world/ports.ts'
+import { now, visit } from '../world/ports.ts'
 
 let ports: ReturnType<typeof portsWithKeys>
 
@@ -23,7 +23,7 @@ beforeEach(() => {
 
 /** The kind of caller and who it is, or the check that failed. */
 async function identify(rule: AccessRule, token: string, at = now): Promise<string> {
-  const caller = await BearerCaller.authenticate(ports, rule, token, at)
+  const caller = await BearerCaller.authenticate(ports, { ...visit('/'), now: at }, rule, token)
   if (caller.ok) return `${caller.value.kind} ${caller.value.token.principal}`
   return caller.denial.reason === 'token_refused' ? caller.denial.check : caller.denial.reason
 }

@@ -88,6 +88,20 @@ describe('npm run check:config', () => {
     expect(out).toContain('their values are not on this machine: SEAL_KEYS, JWE_KEY')
   })
 
+  it('holds what callers are told of a limit against what the binding counts to', async () => {
+    const honest = written('limits.toml', limited)
+    expect((await run('check-config.ts', honest)).code).toBe(0)
+    const unequal = limited.replace('limit = 20, period = 60 }', 'limit = 30, period = 10 }')
+    const { code, err } = await run('check-config.ts', written('unequal.toml', unequal))
+    expect(code).toBe(1)
+    expect(err).toContain('RATE_LIMITS[0].limit is 20; [[ratelimits]] has 30')
+    expect(err).toContain('RATE_LIMITS[0].period is 60s; [[ratelimits]] has 10')
+    const shared = limited.replace('"1002"', '"1001"')
+    expect((await run('check-config.ts', written('shared.toml', shared))).err).toContain(
+      '[[ratelimits]] OTHER has the namespace_id of another binding (1001)',
+    )
+  })
+
   it('names every problem and exits 1', async () => {
     const bad = encrypted.replace('audience = "api"', 'audiences = "api"')
     const { code, err } = await run('check-config.ts', written('bad.toml', bad))
@@ -101,6 +115,23 @@ describe('npm run measure', () => {
     const { code, err } = await run('measure.ts', 'everything')
     expect(code).toBe(2)
     expect(err).toContain('verify | cold-start | kid-flood')
+  })
+})
+
+describe('npm run interop', () => {
+  it('says which there are', async () => {
+    for (const name of [[], ['apache'], ['constructor']]) {
+      const { code, err } = await run('interop.ts', ...name)
+      expect(code).toBe(2)
+      expect(err).toContain('Usage: npm run interop -- <nginx | caddy')
+    }
+  })
+
+  it('says so where the other software is not there', async () => {
+    const asked = [join(root, 'scripts/interop.ts'), 'caddy']
+    const env = { PATH: '', CADDY: join(folder, 'no-caddy') }
+    const { stdout } = await promisify(execFile)(process.execPath, asked, { cwd: root, env })
+    expect(stdout).toBe('skipped: no caddy (its program on the path, or CADDY=/path/to/caddy)\n')
   })
 })
 
@@ -126,4 +157,39 @@ hosts = ["api.example.com"]
 path = "/*"
 access = { any = ["machine"], audience = "api" }
 upstream = { url = "https://api.internal.example" }
+`
+
+const limited = `
+name = "gate"
+main = "src/index.ts"
+compatibility_date = "2026-10-20"
+
+[secrets]
+required = ["SEAL_KEYS"]
+
+[[ratelimits]]
+name = "FEW"
+namespace_id = "1001"
+simple = { limit = 20, period = 60 }
+
+[[ratelimits]]
+name = "OTHER"
+namespace_id = "1002"
+simple = { limit = 5, period = 10 }
+
+[[vars.RATE_LIMITS]]
+id = "few"
+binding = "FEW"
+limit = 20
+period = "60s"
+
+[[vars.SITES]]
+id = "api"
+hosts = ["api.example.com"]
+
+[[vars.SITES.routes]]
+path = "/*"
+access = "public"
+upstream = { url = "https://api.internal.example" }
+rate_limit = { limit = "few", per = "address" }
 `

@@ -72,6 +72,7 @@ export function makePorts(): Ports {
     ),
     introspections: new TimedCache(),
     decryptionKeys: async () => [],
+    rateLimits: { count: async () => true },
     connections: {
       watchStream: (body) => body,
       relay: (upstream) => upstream,
