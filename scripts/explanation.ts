@@ -4,7 +4,7 @@
  */
 import type { Config } from '../src/config/config.ts'
 import type { Publisher } from '../src/config/issuer.ts'
-import type { CallerKind, Route } from '../src/config/route.ts'
+import type { CallerKind, Route, TokenTarget } from '../src/config/route.ts'
 import { Fault } from '../src/fault.ts'
 import { judgedOf, Permit } from '../src/gateway/authorize.ts'
 import { BearerCaller } from '../src/gateway/bearer-caller.ts'
@@ -100,13 +100,28 @@ function aboutRoute(route: Route, { url }: Visit): readonly string[] {
     lines.push(row('metadata', metadataUrl(url.origin, route)))
   }
   lines.push(row('upstream', upstreamIn(upstream)))
-  lines.push(
-    row(
-      'forward',
-      forward.kind === 'none' ? 'nothing of the caller' : `an assertion for ${forward.audience}`,
-    ),
-  )
+  lines.push(row('forward', forwardIn(forward)))
   return lines
+}
+
+function forwardIn(forward: Route['forward']): string {
+  switch (forward.kind) {
+    case 'none':
+      return 'nothing of the caller'
+    case 'assertion':
+      return `an assertion for ${forward.audience}`
+    case 'access_token':
+      return 'the access token of the caller'
+    case 'exchange':
+      return `a token in exchange for the caller's${targetIn(forward.target)}`
+    case 'client_credentials':
+      return `a token of the site's own${targetIn(forward.target)}`
+  }
+}
+
+function targetIn({ audience, resource, scopes }: TokenTarget): string {
+  const whom = [audience, resource].filter((name) => name !== undefined).join(' at ')
+  return `${whom === '' ? '' : `, for ${whom}`}${scopes.length === 0 ? '' : `, to ${scopes.join(' ')}`}`
 }
 
 function upstreamIn(upstream: Route['upstream']): string {
@@ -217,6 +232,7 @@ async function servicesFor(config: Config): Promise<CallerServices> {
       identity: noSessions,
       renew: noSessions,
       renewBound: noSessions,
+      token: noSessions,
       bind: noSessions,
     },
     outbound,

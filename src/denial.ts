@@ -37,6 +37,7 @@ export type Denial =
   | { readonly reason: 'session_expired' }
   | { readonly reason: 'grant_revoked' }
   | { readonly reason: 'subject_changed' }
+  | { readonly reason: 'provider_token_over' }
   | { readonly reason: 'session_revoked' }
   | { readonly reason: 'session_moved'; readonly what: readonly string[] }
   | { readonly reason: 'device_proof_missing' }
@@ -55,6 +56,8 @@ export type Denial =
   | { readonly reason: 'scope_insufficient'; readonly missing: readonly string[] }
   | { readonly reason: 'claims_insufficient' }
   | { readonly reason: 'client_refused' }
+  // What goes along to the origin
+  | { readonly reason: 'exchange_refused' }
   | {
       readonly reason: 'authentication_insufficient'
       readonly acrValues: readonly string[]

@@ -8,10 +8,11 @@ import { isLoopback } from './loopback.ts'
 import { parseAccess } from './parse-access.ts'
 import { parseAssertion } from './parse-assertion.ts'
 import { parseCors, parsePageHeaders } from './parse-browser.ts'
+import { parseForward } from './parse-forward.ts'
 import { parseProxies } from './parse-proxies.ts'
 import { parseRouteLimit, parseSiteLimits } from './parse-rate-limits.ts'
 import type { RateLimit } from './rate-limit.ts'
-import type { AccessRule, Forward, RevocationPolicy, Route, Upstream } from './route.ts'
+import type { AccessRule, RevocationPolicy, Route, Upstream } from './route.ts'
 import { RouteTable } from './route-table.ts'
 import type { WrittenRoute, WrittenSite } from './schema.ts'
 import type { Env } from './secrets.ts'
@@ -217,7 +218,7 @@ function parseRoutes(
       pathParameters: written.path_parameters,
       access,
       upstream: parseUpstream(written, path, site, env, report),
-      forward: parseForward(written),
+      forward: parseForward(written, path, access, site, report),
       revocation: parseRevocation(written, path, report),
       cache: written.cache,
       cors: parseCors(written.cors, `${path}.cors`, of, report),
@@ -228,12 +229,8 @@ function parseRoutes(
     if (route.isolation !== 'off' && route.cors?.origins === '*') {
       report(`${path}.isolation`, 'does not go with cors.origins = ["*"], which is for every page')
     }
-    const { any } = access
     if (takesSessions && site.provider === undefined) {
       report(`${sitePath}.provider`, `is required: ${written.path} lets sessions in`)
-    }
-    if (route.forward.kind === 'assertion' && any.size === 1 && any.has('anonymous')) {
-      report(`${path}.forward`, 'has nobody to assert: the route knows no caller')
     }
     const problem = table.add(route)
     if (problem !== undefined) report(`${path}.path`, problem)
@@ -267,10 +264,6 @@ function parseRevocation(
     report(`${path}.revocation.when_unsure`, 'is "open": a strict route is closed when unsure')
   }
   return { bound, whenUnsure, strict, watchConnections }
-}
-
-function parseForward({ forward }: WrittenRoute): Forward {
-  return forward === 'none' ? { kind: 'none' } : { kind: 'assertion', ...forward.assertion }
 }
 
 function parseUpstream(

@@ -96,3 +96,17 @@ export type Forward =
       readonly header: 'Authorization' | 'Sallyport-Assertion'
       readonly claims: readonly string[]
     }
+  /** The token by which the caller may call: the provider's for a session, its own for a bearer. */
+  | { readonly kind: 'access_token' }
+  /** A token for the origin, in exchange for that one (RFC 8693). */
+  | { readonly kind: 'exchange'; readonly target: TokenTarget }
+  /** A token of the site's own (RFC 6749 section 4.4), whoever calls. */
+  | { readonly kind: 'client_credentials'; readonly target: TokenTarget }
+
+/** For whom a token is asked, and what it shall allow. */
+export interface TokenTarget {
+  readonly audience: string | undefined
+  /** RFC 8707. */
+  readonly resource: string | undefined
+  readonly scopes: readonly string[]
+}

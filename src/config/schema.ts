@@ -60,14 +60,25 @@ const upstream = table({
   timeout: optional(duration(1, 300), 30),
 })
 
+const tokenTarget = table({
+  audience: optional(anyText, undefined),
+  resource: optional(httpUrl, undefined),
+  scopes: optional(list(scope, 1), []),
+})
+
 const forward = either(
-  { when: (value) => typeof value === 'string', field: oneOf(['none']) },
+  { when: (value) => typeof value === 'string', field: oneOf(['none', 'access_token']) },
   table({
-    assertion: table({
-      audience: anyText,
-      header: optional(oneOf(['Authorization', 'Sallyport-Assertion']), 'Authorization'),
-      claims: optional(list(anyText), []),
-    }),
+    assertion: optional(
+      table({
+        audience: anyText,
+        header: optional(oneOf(['Authorization', 'Sallyport-Assertion']), 'Authorization'),
+        claims: optional(list(anyText), []),
+      }),
+      undefined,
+    ),
+    exchange: optional(tokenTarget, undefined),
+    client_credentials: optional(tokenTarget, undefined),
   }),
 )
 

@@ -18,7 +18,8 @@ import { acceptsTokens, metadataUrl } from './resource.ts'
 import { judge, type Judged } from './rule.ts'
 import type { CallerServices } from './services.ts'
 
-export type Caller = SessionCaller | BearerCaller | Anonymous
+export type Known = SessionCaller | BearerCaller
+export type Caller = Known | Anonymous
 
 export interface Anonymous {
   readonly kind: 'anonymous'

@@ -40,11 +40,14 @@ export interface BearerServices extends IntrospectionParties, LimitServices {
 export class BearerCaller {
   readonly kind: 'bearer' | 'machine'
   readonly token: VerifiedToken
+  /** As it was presented: for routes that send it on. */
+  readonly text: string
   readonly #verified = true
 
-  private constructor(token: VerifiedToken) {
+  private constructor(token: VerifiedToken, text: string) {
     this.kind = token.isMachine ? 'machine' : 'bearer'
     this.token = token
+    this.text = text
   }
 
   get verified(): boolean {
@@ -63,7 +66,7 @@ export class BearerCaller {
     // Absence never equals absence: without `aud` a token is for nobody. attack: token-for-another-audience
     const { audience } = token.value
     return rule.audience.some((name) => audience.includes(name))
-      ? accept(new BearerCaller(token.value))
+      ? accept(new BearerCaller(token.value, text))
       : refuse('audience')
   }
 }

@@ -3,6 +3,7 @@
  * of the origin passed on.
  */
 import type { Route } from '../config/route.ts'
+import { accept, type Result } from '../denial.ts'
 import { Fault } from '../fault.ts'
 import { addCors } from '../http/cors.ts'
 import { addIsolationVary } from '../http/isolation.ts'
@@ -23,14 +24,15 @@ export async function forward(
   visit: Visit,
   permit: Permit,
   headers: Headers,
-): Promise<Response> {
+): Promise<Result<Response>> {
   const { request, site, url, now } = visit
   const { upstream } = permit.route
   if (upstream.kind === 'proxy')
     throw new Fault('upstream_misconfigured', 'a proxy forwards this route, not we')
   addForwarded(headers, request, url)
   askForWholePage(headers, request, permit.route.pageHeaders)
-  await addIdentity(services, site, permit, headers, now)
+  const added = await addIdentity(services, site, permit, headers, now)
+  if (!added.ok) return added
   if (request.headers.has('upgrade')) prepareUpgrade(headers)
   const response = await services.upstreams.fetch(upstream, targetOf(permit.route, url), {
     method: request.method,
@@ -39,8 +41,8 @@ export async function forward(
   })
   const authority = authorityOf(permit.caller, visit, permit.route.revocation)
   if (response.status === 101 && response.webSocket !== null)
-    return passSocket(services, response, response.webSocket, authority, permit.caller)
-  return passBack(services, visit, permit, response, bodyOf(services, response, authority))
+    return accept(passSocket(services, response, response.webSocket, authority, permit.caller))
+  return accept(passBack(services, visit, permit, response, bodyOf(services, response, authority)))
 }
 
 /** The runtime makes its own handshake; of the client's, the subprotocols matter. */

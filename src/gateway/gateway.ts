@@ -12,6 +12,7 @@ import { longestReturnTo } from '../http/return-to.ts'
 import { scrubHeaders } from '../http/scrub.ts'
 import type { Visit } from '../http/visit.ts'
 import { admit } from './admit.ts'
+import type { Permit } from './authorize.ts'
 import { forward } from './forward.ts'
 import type { GatewayServices } from './services.ts'
 
@@ -30,13 +31,21 @@ export async function passGateway(
   // A proxy forwards it and asks `verify`: here there is nothing to be had.
   if (route.upstream.kind === 'proxy') return deny({ reason: 'route_unknown' })
   const permit = await admit(services, visit, route)
-  if (permit.ok) {
-    const response = await forward(services, visit, permit.value, headers)
+  const passed = permit.ok
+    ? withCookies(await forward(services, visit, permit.value, headers), permit.value)
+    : permit
+  if (passed.ok) {
+    const response = passed.value
     // The headers of a connection that changed its protocol are not ours to add to.
     return accept(response.status === 101 ? response : withAge(response, services, request))
   }
-  const login = loginFor(visit, route, permit.denial)
-  return login === undefined ? permit : accept(seeOther(login, permit.cookies))
+  const login = loginFor(visit, route, passed.denial)
+  return login === undefined ? passed : accept(seeOther(login, passed.cookies))
+}
+
+/** A session that was renewed keeps its new cookies, whatever is refused after that. */
+export function withCookies<T>(result: Result<T>, { caller }: Permit): Result<T> {
+  return result.ok || caller.kind !== 'session' ? result : { ...result, cookies: caller.cookies }
 }
 
 /** The route of a request; a denial where there is none, or it cannot be forwarded. */
@@ -112,5 +121,5 @@ const signedOut: ReadonlySet<string> = new Set([
     'session_expired',
     'grant_revoked',
   ],
-  ...['subject_changed', 'session_revoked', 'device_proof_missing'],
+  ...['subject_changed', 'session_revoked', 'device_proof_missing', 'provider_token_over'],
 ])

@@ -4,8 +4,10 @@
  */
 import type { Site } from '../config/config.ts'
 import type { Route } from '../config/route.ts'
+import { accept, type Result } from '../denial.ts'
 import { type Asserted, signAssertion } from '../keys/assertion.ts'
-import type { Caller, Permit } from './authorize.ts'
+import type { Known, Permit } from './authorize.ts'
+import { tokenFor } from './origin-token.ts'
 import type { GatewayServices } from './services.ts'
 
 /** An assertion is signed anew after this part of its life, */
@@ -13,24 +15,34 @@ const renewAfter = 0.75
 /** and not sent after this one, so that it does not run out on the way. */
 const usableFor = 0.9
 
-/** Adds to the headers what the route forwards of the caller; nothing for an anonymous one. */
+/**
+ * Adds to the headers what the route forwards of the caller; nothing for an anonymous one. A denial where the caller
+ * has no token that can go along.
+ */
 export async function addIdentity(
   services: GatewayServices,
   site: Site,
   permit: Permit,
   headers: Headers,
   now: number,
-): Promise<void> {
+): Promise<Result<true>> {
   const { route, caller } = permit
-  if (route.forward.kind === 'none' || caller.kind === 'anonymous') return
-  const assertion = await assertionFor(services, site, route.forward, caller, now)
+  const { forward } = route
+  if (forward.kind === 'none' || caller.kind === 'anonymous') return accept(true)
+  if (forward.kind !== 'assertion') {
+    const token = await tokenFor(services, site, forward, caller, now)
+    if (!token.ok) return token
+    headers.set('authorization', `Bearer ${token.value}`)
+    return accept(true)
+  }
+  const assertion = await assertionFor(services, site, forward, caller, now)
   headers.set(
-    route.forward.header,
-    route.forward.header === 'Authorization' ? `Bearer ${assertion}` : assertion,
+    forward.header,
+    forward.header === 'Authorization' ? `Bearer ${assertion}` : assertion,
   )
+  return accept(true)
 }
 
-type Known = Exclude<Caller, { readonly kind: 'anonymous' }>
 type AssertionForward = Extract<Route['forward'], { kind: 'assertion' }>
 
 async function assertionFor(

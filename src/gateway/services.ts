@@ -8,6 +8,7 @@ import type { SigningKeys } from '../keys/signer.ts'
 import type { LiveConnections } from '../revocation/connections.ts'
 import type { Revocations } from '../revocation/revocations.ts'
 import type { SessionServices } from '../session/authenticate.ts'
+import type { TimedCache } from '../timed-cache.ts'
 import type { BearerServices } from './bearer-caller.ts'
 
 /** To know who calls. */
@@ -21,6 +22,10 @@ export interface GatewayServices extends CallerServices {
   readonly connections: LiveConnections
   /** Assertions that still hold. */
   readonly assertions: KeptAssertions
+  /** Tokens for origins, by site, caller and target. */
+  readonly originTokens: TimedCache<string>
+  /** Tokens of the sites' own, by site and target. */
+  readonly ownTokens: KeptAssertions
   readonly nonceTags: NonceTags
   /** So many random bytes, as base64url. */
   readonly random: (bytes: number) => string

@@ -11,7 +11,7 @@ import { claimsIdentity } from '../http/scrub.ts'
 import type { Visit } from '../http/visit.ts'
 import { admit } from './admit.ts'
 import type { Permit } from './authorize.ts'
-import { loginFor, routeOf } from './gateway.ts'
+import { loginFor, routeOf, withCookies } from './gateway.ts'
 import { addIdentity } from './identity.ts'
 import { addPlainIdentity } from './plain-identity.ts'
 import { ProvenProxy, secretHeader } from './proven-proxy.ts'
@@ -41,9 +41,12 @@ export async function answerVerify(
   const route = routeOf(asked)
   if (!route.ok) return accept(refusal(proxy, asked, route, refuse))
   const permit = await admit(services, asked, route.value)
-  if (permit.ok) return accept(await permitted(services, proxy, asked, permit.value))
-  const login = loginFor(asked, route.value, permit.denial)
-  return accept(refusal(proxy, asked, permit, refuse, login))
+  const passed = permit.ok
+    ? withCookies(await permitted(services, proxy, asked, permit.value), permit.value)
+    : permit
+  if (passed.ok) return passed
+  const login = loginFor(asked, route.value, passed.denial)
+  return accept(refusal(proxy, asked, passed, refuse, login))
 }
 
 /** The visit that the original request would have been. */
@@ -95,16 +98,17 @@ async function permitted(
   proxy: ProvenProxy,
   { request, site, now }: Visit,
   permit: Permit,
-): Promise<Response> {
+): Promise<Result<Response>> {
   const { caller } = permit
   const headers = ownHeaders()
-  await addIdentity(services, site, permit, headers, now)
+  const added = await addIdentity(services, site, permit, headers, now)
+  if (!added.ok) return added
   if (proxy.plain) addPlainIdentity(headers, caller)
   // Our cookies are not for an origin: the proxy takes this list in the place of the client's.
   const cookie = withoutOwnCookies(request.headers.get('cookie') ?? '')
   if (cookie !== undefined) headers.set('cookie', cookie)
   if (caller.kind === 'session') addCookies(headers, proxy, site, caller.cookies)
-  return new Response(null, { status: 202, headers })
+  return accept(new Response(null, { status: 202, headers }))
 }
 
 /**

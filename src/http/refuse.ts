@@ -56,6 +56,7 @@ const wire = {
   session_expired: signInAgain,
   grant_revoked: signInAgain,
   subject_changed: signInAgain,
+  provider_token_over: signInAgain,
   session_revoked: signInAgain,
   session_moved: signInAgain,
   device_proof_missing: signInAgain,
@@ -85,6 +86,10 @@ const wire = {
   caller_kind_refused: { status: 403, title: 'This kind of caller may not do this.' },
   scope_insufficient: { status: 403, title: 'The scope does not suffice.' },
   claims_insufficient: { status: 403, title: 'You may not do this.' },
+  exchange_refused: {
+    status: 403,
+    title: 'The sign-in service gives no access to what lies behind this address.',
+  },
   client_refused: { status: 403, title: 'This client may not do this.' },
   authentication_insufficient: {
     status: 401,

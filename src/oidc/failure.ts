@@ -76,6 +76,15 @@ export function isGrantRefused(error: unknown): boolean {
   return error instanceof ResponseBodyError && error.error === 'invalid_grant'
 }
 
+/** The token endpoint's word on a token or target that it gives nothing for (RFC 8693 section 2.2.2, RFC 8707). */
+export function isTargetRefused(error: unknown): boolean {
+  return error instanceof ResponseBodyError && targetErrors.has(error.error)
+}
+
+const targetErrors: ReadonlySet<string> = new Set([
+  ...['invalid_request', 'invalid_grant', 'invalid_target', 'invalid_scope', 'access_denied'],
+])
+
 /** The user or the provider said no at the authorization endpoint. */
 export function loginDenied(error: unknown): Denied | undefined {
   if (!(error instanceof AuthorizationResponseError)) return undefined

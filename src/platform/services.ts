@@ -55,6 +55,8 @@ async function make(env: Environment) {
     keyRings: siteKeys,
     nonceTags,
     assertions: new KeptAssertions(pause),
+    originTokens: new TimedCache<string>(),
+    ownTokens: new KeptAssertions(pause),
     introspections: new TimedCache<Result<VerifiedToken>>(),
     decryptionKeys: decryptionKeysOf,
     revocations,

@@ -6,6 +6,7 @@
 import { DurableObject } from 'cloudflare:workers'
 import { decodeBase64url } from '../base64url.ts'
 import type { Site } from '../config/config.ts'
+import type { TokenTarget } from '../config/route.ts'
 import { accept, type Denial, deny, type Result } from '../denial.ts'
 import { Fault } from '../fault.ts'
 import { providerOf } from '../oidc/client.ts'
@@ -18,10 +19,12 @@ import {
 } from '../session/refresh-cookie.ts'
 import { ends, forever, markOn } from '../revocation/mark.ts'
 import { namesOfLogin, namesOfSession } from '../revocation/names.ts'
-import { openProofChallenge } from '../session/device-challenge.ts'
+import type { OriginToken } from '../oidc/token-for.ts'
+import { answerChallenge } from '../session/device-challenge.ts'
 import { moveOf, type Place } from '../session/place.ts'
 import { lastHandedOut, present, startRotation } from '../session/rotation.ts'
 import {
+  accessTokenOf,
   endOf,
   type Identity,
   refreshBy,
@@ -29,10 +32,9 @@ import {
   startSession,
   withBinding,
   withRefreshed,
-  withUsedChallenge,
 } from '../session/session.ts'
 import type { EndAuthority, Ended, Handout } from '../session/sessions.ts'
-import { type DeviceKey, readProof } from '../token/device-proof.ts'
+import type { DeviceKey } from '../token/device-proof.ts'
 import { answered, type Answered } from './answered.ts'
 import { secondsNow } from './clock.ts'
 import { configurationOf } from './configuration.ts'
@@ -156,22 +158,12 @@ export class SessionObject extends DurableObject<Environment> {
 
   /** A proof is good once: its challenge is struck off before anything else is done. */
   async #byDevice(site: Site, proof: string): Promise<Result<SessionRecord>> {
-    const refused = (check: 'unbound' | 'challenge') =>
-      deny({ reason: 'device_proof_refused', check })
     const found = await this.#live(site)
     if (!found.ok) return found
-    const { binding, identity } = found.value
-    if (binding === undefined) return refused('unbound')
-    const signed = await readProof(proof, binding.key)
-    if (!signed.ok) return signed
-    const now = secondsNow()
-    const challenge = await openProofChallenge(await sealOf(this.env), site, signed.value, now)
-    if (challenge === undefined || challenge.sessionId !== identity.sessionId)
-      return refused('challenge')
-    const record = withUsedChallenge(found.value, binding, challenge, now)
-    if (record === undefined) return refused('challenge')
-    await this.#storage.store(site, record)
-    return accept(record)
+    const seal = await sealOf(this.env)
+    const proven = await answerChallenge(seal, site, found.value, proof, secondsNow())
+    if (proven.ok) await this.#storage.store(site, proven.value)
+    return proven
   }
 
   /** Hands out the next cookies: on the record as it is now, whatever happened since it was looked at. */
@@ -243,6 +235,23 @@ export class SessionObject extends DurableObject<Environment> {
       return record === undefined || endOf(record, site, secondsNow()) !== undefined
         ? undefined
         : record.identity
+    })
+  }
+
+  token(siteId: string, target?: TokenTarget): Promise<Answered<Result<OriginToken>>> {
+    return answered(async () => {
+      const site = this.#site(siteId)
+      const found = await this.#mutex.run(() => this.#live(site))
+      if (!found.ok) return found
+      const refreshed = await this.#refreshAtProvider(site, found.value)
+      if (!refreshed.ok) return refreshed
+      const live = await this.#mutex.run(() => this.#live(site))
+      if (!live.ok) return live
+      const token = accessTokenOf(live.value, secondsNow())
+      if (token === undefined) return deny({ reason: 'provider_token_over' })
+      return target === undefined
+        ? accept(token)
+        : this.#provider.exchange(site, token.token, target)
     })
   }
 
@@ -358,6 +367,7 @@ export class SessionObject extends DurableObject<Environment> {
       consoleLog('error', 'session.mark_not_set', { site: site.id, session: target.id }),
     )
     await this.#storage.clear()
+    this.#provider.forget()
     this.#tellDevices(site, record, (devices, id) => devices.remove(id))
     if (revoke) this.#provider.revokeLater(site, record.provider.refreshToken)
   }

@@ -2,10 +2,12 @@
  * What a session's object asks of the provider: refreshes, and at the end the revocation of the refresh token.
  */
 import type { Provider, Site } from '../config/config.ts'
+import type { TokenTarget } from '../config/route.ts'
 import { accept, type Result } from '../denial.ts'
 import { Fault } from '../fault.ts'
 import { providerOf } from '../oidc/client.ts'
 import { revokeRefreshToken } from '../oidc/end-session.ts'
+import type { OriginToken } from '../oidc/token-for.ts'
 import type { OidcParties, Refreshed } from '../oidc/tokens.ts'
 import {
   isProviderRefreshDue,
@@ -18,12 +20,14 @@ import type { Environment } from './environment.ts'
 import { IssuerDocuments } from './issuer-documents.ts'
 import { outbound } from './outbound.ts'
 import { ProviderRefresh } from './provider-refresh.ts'
+import { SessionTokens } from './session-tokens.ts'
 import { Late, within } from './within.ts'
 
 export class SessionProvider {
   readonly #ctx: DurableObjectState
   readonly #directory: IssuerDocuments
   readonly #refresh: ProviderRefresh
+  readonly #tokens = new SessionTokens()
 
   constructor(ctx: DurableObjectState, env: Environment) {
     this.#ctx = ctx
@@ -64,6 +68,15 @@ export class SessionProvider {
       })
       return accept(true)
     }
+  }
+
+  /** A token for an origin, in exchange for the session's own. */
+  exchange(site: Site, token: string, target: TokenTarget): Promise<Result<OriginToken>> {
+    return this.#tokens.exchange(site, token, target, (of) => this.#parties(of))
+  }
+
+  forget(): void {
+    this.#tokens.clear()
   }
 
   /** Nobody waits for it: here the session has ended already. */

@@ -25,6 +25,7 @@ export function sessionsOf(env: Environment): Sessions {
     peek: (site, cookie) => unwrap(object(site, cookie.sessionId).peek(site.id, cookie)),
     identity: (site, id): Promise<Identity | undefined> =>
       unwrap(object(site, id).identity(site.id)),
+    token: (site, id, target) => unwrap(object(site, id).token(site.id, target)),
     end: (site, authority, revoke) => {
       const id = authority.kind === 'access' ? authority.sessionId : authority.cookie.sessionId
       return unwrap(object(site, id).end(site.id, authority, revoke))

@@ -3,13 +3,16 @@
  * a key, soon after a login; the other for a proof, which the session's object takes once.
  */
 import type { Site } from '../config/config.ts'
-import type { Opened, Seal } from '../seal.ts'
+import { accept, deny, type Denied, type DeviceCheck, type Result } from '../denial.ts'
+import type { Seal } from '../seal.ts'
+import { readProof } from '../token/device-proof.ts'
 import type { SessionId } from './refresh-cookie.ts'
+import type { SessionRecord } from './session.ts'
 
 /** Seconds: making a key takes a moment on slow hardware, not longer. */
 export const registrationLasts = 300
 
-export interface ProofChallenge {
+interface ProofChallenge {
   readonly sessionId: SessionId
   /** Names it among those that were used. */
   readonly id: string
@@ -53,12 +56,29 @@ export function proofChallenge(
   return seal.seal(site.id, 'device-challenge', { sessionId, id, until }, until)
 }
 
-export async function openProofChallenge(
+/** The record once its device has answered a challenge, which is struck off: to be stored before anything else is done. */
+export async function answerChallenge(
   seal: Seal,
   site: Site,
-  challenge: string,
+  record: SessionRecord,
+  proof: string,
   now: number,
-): Promise<ProofChallenge | undefined> {
-  const opened: Opened<unknown> = await seal.open(site.id, 'device-challenge', challenge, now)
-  return opened.ok ? (opened.value as ProofChallenge) : undefined
+): Promise<Result<SessionRecord>> {
+  const { binding, identity } = record
+  if (binding === undefined) return refuse('unbound')
+  const signed = await readProof(proof, binding.key)
+  if (!signed.ok) return signed
+  const opened = await seal.open(site.id, 'device-challenge', signed.value, now)
+  if (!opened.ok) return refuse('challenge')
+  const challenge = opened.value as ProofChallenge
+  if (challenge.sessionId !== identity.sessionId) return refuse('challenge')
+  // attack: device-proof-replay
+  if (binding.used.some(({ id }) => id === challenge.id)) return refuse('challenge')
+  const { id, until } = challenge
+  const used = [...binding.used.filter((old) => now < old.until), { id, until }]
+  return accept({ ...record, binding: { ...binding, used } })
+}
+
+function refuse(check: DeviceCheck): Denied {
+  return deny({ reason: 'device_proof_refused', check })
 }

@@ -3,6 +3,7 @@
  */
 import type { Site } from '../config/config.ts'
 import type { Denial } from '../denial.ts'
+import { type OriginToken, unsaid } from '../oidc/token-for.ts'
 import type { IdTokenClaims, ProviderTokens, Refreshed, SignedIn } from '../oidc/tokens.ts'
 import type { DeviceKey } from '../token/device-proof.ts'
 import type { Place } from './place.ts'
@@ -189,18 +190,6 @@ export function withBinding(record: SessionRecord, key: DeviceKey, now: number):
   }
 }
 
-/** The record after a challenge was answered; `undefined` where it had been before. attack: device-proof-replay */
-export function withUsedChallenge(
-  record: SessionRecord,
-  binding: Binding,
-  { id, until }: { readonly id: string; readonly until: number },
-  now: number,
-): SessionRecord | undefined {
-  if (binding.used.some((used) => used.id === id)) return undefined
-  const used = [...binding.used.filter((old) => now < old.until), { id, until }]
-  return { ...record, binding: { ...binding, used } }
-}
-
 /** Why the session is over, if it is. */
 export function endOf(record: SessionRecord, site: Site, now: number): Denial | undefined {
   if (now >= record.identity.createdAt + site.session.absolute) return { reason: 'session_expired' }
@@ -257,6 +246,13 @@ function spread(text: string): number {
   for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193)
   // The last bits that went in reach the upper half only after mixing.
   return ((hash ^ (hash >>> 15)) >>> 0) / 2 ** 32
+}
+
+/** The provider's access token as it may be sent to an origin now; `undefined` where it has run out. */
+export function accessTokenOf({ provider }: SessionRecord, now: number): OriginToken | undefined {
+  const { accessToken: token, expiresAt } = provider
+  if (expiresAt === undefined) return { token, expiresAt: now + unsaid }
+  return now < expiresAt ? { token, expiresAt } : undefined
 }
 
 /** Whether the provider's access token still holds, so that a session outlives the provider's outage. */

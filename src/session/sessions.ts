@@ -8,7 +8,9 @@
  * - a denial is a value; a `Fault` is thrown and changes nothing.
  */
 import type { Site } from '../config/config.ts'
+import type { TokenTarget } from '../config/route.ts'
 import type { Result } from '../denial.ts'
+import type { OriginToken } from '../oidc/token-for.ts'
 import type { SignedIn } from '../oidc/tokens.ts'
 import type { DeviceKey } from '../token/device-proof.ts'
 import type { Place } from './place.ts'
@@ -56,6 +58,15 @@ export interface Sessions {
   peek(site: Site, cookie: RefreshCookie): Promise<Result<Omit<Handout, 'refreshCookie'>>>
   /** The whole identity of a session whose claims do not fit into a cookie. */
   identity(site: Site, sessionId: SessionId): Promise<Identity | undefined>
+  /**
+   * The provider's access token of a live session, refreshed where that is due, or one for `target` in exchange for it.
+   * `provider_token_over` where there is none that holds, and none to be had.
+   */
+  token(
+    site: Site,
+    sessionId: SessionId,
+    target: TokenTarget | undefined,
+  ): Promise<Result<OriginToken>>
   /** Ends the session, marks it, and revokes its refresh token at the provider; `undefined` where there was none. */
   end(site: Site, authority: EndAuthority, revoke: boolean): Promise<Ended | undefined>
 }

@@ -123,7 +123,7 @@ describe('A session bound to its device', () => {
     const page = await bound()
     const thief = await thiefOf(page)
     await page.getByRole('button', { name: 'Sign out' }).click()
-    await expect.poll(() => ownCookies(page.context())).toEqual([])
+    await expect.poll(() => ownCookies(page.context()), { timeout: 20_000 }).toEqual([])
     await expect
       .poll(async () => (await call(thief, '/api/me')).status, { timeout: 20_000 })
       .toBe(401)

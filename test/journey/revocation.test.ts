@@ -47,7 +47,7 @@ journey('A copy of the cookies', (browser) => {
     const stolen = cookies.map(({ name, value }) => `${name}=${value}`).join('; ')
     expect(await statusWith(world(), stolen)).toBe(200)
     await page.getByRole('button', { name: 'Sign out' }).click()
-    await expect.poll(() => ownCookies(page.context())).toEqual([])
+    await expect.poll(() => ownCookies(page.context()), { timeout: 20_000 }).toEqual([])
     await expect.poll(() => statusWith(world(), stolen)).toMatch(/session_(?:revoked|unknown)/)
   })
 })

@@ -36,6 +36,9 @@ export class FakeProvider {
   readonly #codes = new Map<string, string>()
   #serial = 0
 
+  /** More of the answer with a token for an origin. */
+  originToken: Readonly<Record<string, unknown>> = {}
+
   constructor(issuer: string, clientId: string) {
     this.issuer = issuer
     this.clientId = clientId
@@ -108,7 +111,23 @@ export class FakeProvider {
     }
   }
 
+  /** What the token endpoint gives for an origin: the form's own words, so that a test sees what was asked. */
+  async #originToken(form: URLSearchParams, grant: string): Promise<Response> {
+    const asked = ['subject_token', 'audience', 'resource', 'scope'].map((name) => form.get(name))
+    const exchanged = grant.endsWith('token-exchange')
+    return Response.json({
+      access_token: btoa(JSON.stringify([++this.#serial, ...asked])),
+      token_type: 'Bearer',
+      expires_in: 300,
+      ...(exchanged ? { issued_token_type: 'urn:ietf:params:oauth:token-type:access_token' } : {}),
+      ...this.originToken,
+    })
+  }
+
   async #tokenAnswer(form: URLSearchParams): Promise<Response> {
+    const grant = form.get('grant_type') ?? ''
+    if (grant === 'client_credentials' || grant.endsWith('token-exchange'))
+      return this.#originToken(form, grant)
     const code = form.get('code') ?? ''
     const refresh = form.get('grant_type') === 'refresh_token'
     if (!refresh && !this.#codes.has(code))

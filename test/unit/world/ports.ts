@@ -56,6 +56,7 @@ export function makePorts(): Ports {
       end: async () => undefined,
       peek: async () => ({ ok: true, value: { identity: ada, refreshBy: now + 1800 } }),
       identity: async () => ada,
+      token: () => Promise.reject(new Error('not here')),
       renewBound: () => Promise.reject(new Error('not here')),
       bind: () => Promise.reject(new Error('not here')),
       renew: async (_site, cookie) => {
@@ -67,6 +68,8 @@ export function makePorts(): Ports {
     signer: signerWith('k1', 'ES256', key.privateKey),
     signingKeys: { current: async () => ports.signer },
     random: () => `random-${String(++count)}`,
+    originTokens: new TimedCache(),
+    ownTokens: new KeptAssertions(async () => {}),
     assertions: new KeptAssertions(
       (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds)),
     ),

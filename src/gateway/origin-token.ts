@@ -1,0 +1,121 @@
+/**
+ * The token that goes along to an origin which wants one of the provider's: the caller's own, one in exchange for it,
+ * or the site's. At hand in the isolate after its first use.
+ */
+import type { Site } from '../config/config.ts'
+import type { Forward, TokenTarget } from '../config/route.ts'
+import { accept, type Result } from '../denial.ts'
+import { sha256 } from '../digest.ts'
+import { providerOf } from '../oidc/client.ts'
+import {
+  clientCredentials,
+  exchangeToken,
+  nameOfTarget,
+  type OriginToken,
+} from '../oidc/token-for.ts'
+import type { OidcParties } from '../oidc/tokens.ts'
+import type { SessionCaller } from '../session/authenticate.ts'
+import type { Known } from './authorize.ts'
+import type { BearerCaller } from './bearer-caller.ts'
+import type { GatewayServices } from './services.ts'
+
+export type TokenForward = Extract<
+  Forward,
+  { readonly kind: 'access_token' | 'exchange' | 'client_credentials' }
+>
+
+/** Seconds that a token holds yet when it is sent: it must not run out on the way. */
+const reserve = 10
+
+export async function tokenFor(
+  services: GatewayServices,
+  site: Site,
+  forward: TokenForward,
+  caller: Known,
+  now: number,
+): Promise<Result<string>> {
+  if (forward.kind === 'client_credentials')
+    return accept(await ownToken(services, site, forward.target, now))
+  const target = forward.kind === 'exchange' ? forward.target : undefined
+  if (caller.kind === 'session') return sessionToken(services, site, caller, target, now)
+  return target === undefined ? accept(caller.text) : exchanged(services, site, caller, target, now)
+}
+
+/** Site, session and target: nothing less names a token. attack: exchanged-token-mix-up */
+async function sessionToken(
+  { originTokens, sessions }: GatewayServices,
+  site: Site,
+  { identity }: SessionCaller,
+  target: TokenTarget | undefined,
+  now: number,
+): Promise<Result<string>> {
+  const { sessionId } = identity
+  const name = JSON.stringify([
+    site.id,
+    sessionId,
+    target === undefined ? '' : nameOfTarget(target),
+  ])
+  const kept = originTokens.get(name, now)
+  if (kept !== undefined) return accept(kept)
+  const got = await sessions.token(site, sessionId, target)
+  if (!got.ok) return got
+  // Not past the next renewal, which notices what the provider has taken back.
+  keep(originTokens, name, got.value, now + site.session.access)
+  return accept(got.value.token)
+}
+
+async function exchanged(
+  services: GatewayServices,
+  site: Site,
+  { text, token }: BearerCaller,
+  target: TokenTarget,
+  now: number,
+): Promise<Result<string>> {
+  const { originTokens } = services
+  const name = JSON.stringify([site.id, await sha256(text), nameOfTarget(target)])
+  const kept = originTokens.get(name, now)
+  if (kept !== undefined) return accept(kept)
+  const got = await exchangeToken(await partiesOf(services, site), text, target, now)
+  if (!got.ok) return got
+  // What was got for a token does not outlive it.
+  keep(originTokens, name, got.value, token.expiresAt)
+  return accept(got.value.token)
+}
+
+/** One at a time in this isolate; the others go on with what still holds. */
+async function ownToken(
+  services: GatewayServices,
+  site: Site,
+  target: TokenTarget,
+  now: number,
+): Promise<string> {
+  const name = JSON.stringify(['client_credentials', site.id, nameOfTarget(target)])
+  return services.ownTokens.get(name, now, async () => {
+    const { token, expiresAt } = await clientCredentials(
+      await partiesOf(services, site),
+      target,
+      now,
+    )
+    const life = expiresAt - now
+    return {
+      text: token,
+      renewAt: now + Math.floor(life * 0.75),
+      usableUntil: Math.max(now + 1, expiresAt - reserve),
+    }
+  })
+}
+
+function keep(
+  tokens: GatewayServices['originTokens'],
+  name: string,
+  { token, expiresAt }: OriginToken,
+  atMost: number,
+): void {
+  tokens.set(name, token, Math.min(expiresAt - reserve, atMost))
+}
+
+async function partiesOf(services: GatewayServices, site: Site): Promise<OidcParties> {
+  const { directory, outbound } = services
+  const provider = providerOf(site)
+  return { provider, metadata: await directory.metadata(provider), directory, outbound }
+}
