@@ -2,6 +2,7 @@
  * The parsed configuration: frozen, with URLs, sets, tables and seconds, so that no request parses
  * anything. `parse.ts` is the only place that makes it.
  */
+import type { SiteCustody } from './custody.ts'
 import type { Issuer, Publisher, Registration } from './issuer.ts'
 import type { AccessRule } from './route.ts'
 import type { RouteTable } from './route-table.ts'
@@ -57,7 +58,12 @@ export interface Site {
   }
   readonly login: { readonly lifetime: number; readonly returnTo: string }
   readonly logout: { readonly returnTo: string }
-  readonly assertion: { readonly lifetime: number; readonly issuer: string }
+  readonly assertion: {
+    readonly lifetime: number
+    readonly issuer: string
+    /** Where the keys are that sign; `undefined` where the site makes and keeps its own. */
+    readonly custody: SiteCustody | undefined
+  }
   /** Further header names, folded, that no client may send to an origin. */
   readonly identityHeaders: ReadonlySet<string>
   readonly routes: RouteTable

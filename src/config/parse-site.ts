@@ -2,10 +2,12 @@
  * `SITES[]` → `Site`, with its routes.
  */
 import type { Provider, Site } from './config.ts'
+import type { CustodyAccount } from './custody.ts'
 import type { Report } from './field.ts'
 import type { Issuer } from './issuer.ts'
 import { isLoopback } from './loopback.ts'
 import { parseAccess } from './parse-access.ts'
+import { parseSiteCustody } from './parse-custodian.ts'
 import type { AccessRule, Forward, RevocationPolicy, Route, Upstream } from './route.ts'
 import { RouteTable } from './route-table.ts'
 import type { WrittenRoute, WrittenSite } from './schema.ts'
@@ -15,6 +17,7 @@ import type { Env } from './secrets.ts'
 export interface Parties {
   readonly providers: readonly Provider[]
   readonly issuers: readonly Issuer[]
+  readonly custodians: readonly CustodyAccount[]
 }
 
 export function parseSite(
@@ -83,6 +86,7 @@ export function parseSite(
     assertion: {
       lifetime: written.assertion.lifetime,
       issuer: `${scheme}://${written.hosts[0] ?? ''}`,
+      custody: parseSiteCustody(written, path, parties.custodians, report),
     },
     identityHeaders: new Set(written.identity_headers),
     routes: parseRoutes(written, path, parties, env, report),

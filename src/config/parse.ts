@@ -5,10 +5,13 @@
 import { decodeBase64url } from '../base64url.ts'
 import type { Config, Site } from './config.ts'
 import type { ConfigProblem, Report } from './field.ts'
+import { parseCustodian, reportSharedKeys } from './parse-custodian.ts'
 import { parseIssuer } from './parse-issuer.ts'
 import { parseProvider } from './parse-provider.ts'
 import { parseSite } from './parse-site.ts'
 import { vars } from './schema.ts'
+
+const varNames = ['PROVIDERS', 'ISSUERS', 'CUSTODIANS', 'SITES', 'REVOCATION']
 
 export type ParsedConfig =
   | { readonly ok: true; readonly config: Config }
@@ -22,7 +25,7 @@ export function parseConfig(env: Readonly<Record<string, unknown>>): ParsedConfi
     return undefined
   }
 
-  const written = vars.read(pick(env, ['PROVIDERS', 'ISSUERS', 'SITES', 'REVOCATION']), '', report)
+  const written = vars.read(pick(env, varNames), '', report)
   const sealKeys = parseSealKeys(env['SEAL_KEYS'], report)
   if (written === undefined || problems.length > 0) return { ok: false, problems }
 
@@ -33,9 +36,14 @@ export function parseConfig(env: Readonly<Record<string, unknown>>): ParsedConfi
   const issuers = written.ISSUERS.map((p, i) => parseIssuer(p, `ISSUERS[${i}]`, env, report))
   reportTwice(written.ISSUERS, 'ISSUERS', report)
   reportSharedIssuer(written.ISSUERS, report)
-  const parties = { providers, issuers }
+  const custodians = written.CUSTODIANS.map((c, i) =>
+    parseCustodian(c, `CUSTODIANS[${i}]`, env, report),
+  )
+  reportTwice(written.CUSTODIANS, 'CUSTODIANS', report)
+  const parties = { providers, issuers, custodians }
   const sites = written.SITES.map((s, i) => parseSite(s, `SITES[${i}]`, parties, env, report))
   reportTwice(written.SITES, 'SITES', report)
+  reportSharedKeys(sites, report)
 
   const siteByHost = new Map<string, Site>()
   for (const [i, site] of sites.entries()) {

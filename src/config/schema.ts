@@ -18,6 +18,7 @@ import {
   text,
 } from './field.ts'
 import { access, rule } from './access-schema.ts'
+import { custodian, custodyKeys } from './custodian-schema.ts'
 import { issuer } from './issuer-schema.ts'
 import {
   anyText,
@@ -126,7 +127,13 @@ const site = table({
   logout: optionalTable(
     table({ return_to: optional(text(/^\/[^\s\\]*$/, 'must be a path inside the site'), '/') }),
   ),
-  assertion: optionalTable(table({ lifetime: optional(duration(10, 600), 120) })),
+  assertion: optionalTable(
+    table({
+      lifetime: optional(duration(10, 600), 120),
+      custodian: optional(identifier, undefined),
+      key: optional(custodyKeys, undefined),
+    }),
+  ),
   operator: optional(rule, undefined),
   events: optional(table({ issuer: identifier, audience: anyText }), undefined),
   identity_headers: optional(
@@ -136,10 +143,11 @@ const site = table({
   routes: list(route, 1),
 })
 
-/** `PROVIDERS`, `ISSUERS`, `SITES` and `REVOCATION`, as written. */
+/** `PROVIDERS`, `ISSUERS`, `CUSTODIANS`, `SITES` and `REVOCATION`, as written. */
 export const vars = table({
   PROVIDERS: optional(list(provider, 1), []),
   ISSUERS: optional(list(issuer, 1), []),
+  CUSTODIANS: optional(list(custodian, 1), []),
   SITES: list(site, 1),
   REVOCATION: optionalTable(table({ shards: optional(count(1, 64), 1) })),
 })
