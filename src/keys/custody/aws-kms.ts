@@ -15,12 +15,11 @@ import type { CustodyApi, CustodyPorts } from './custodian.ts'
 import { p256FromDer } from './ecdsa-der.ts'
 import { custodyKeyOfPem, pemOf } from './public-key.ts'
 
-const algorithmOfSpec: ReadonlyMap<unknown, AssertionAlgorithm> = new Map([
-  ['ECC_NIST_P256', 'ES256'],
-  ['RSA_2048', 'RS256'],
-  ['RSA_3072', 'RS256'],
-  ['RSA_4096', 'RS256'],
-])
+/** What KMS calls the algorithms that we ask for. A key lists those that it signs with. */
+const namesInKms = [
+  ['ES256', 'ECDSA_SHA_256'],
+  ['RS256', 'RSASSA_PKCS1_V1_5_SHA_256'],
+] as const satisfies readonly (readonly [AssertionAlgorithm, string])[]
 
 export function awsKms(account: AwsAccount, { outbound, now }: CustodyPorts): CustodyApi {
   const send = async (purpose: string, action: 'GetPublicKey' | 'Sign', input: object) => {
@@ -55,12 +54,16 @@ export function awsKms(account: AwsAccount, { outbound, now }: CustodyPorts): Cu
           const answer = await send(`give the public key of ${name}`, 'GetPublicKey', {
             KeyId: name,
           })
-          const alg = algorithmOfSpec.get(memberOf(answer, 'KeySpec'))
-          if (alg === undefined || memberOf(answer, 'KeyUsage') !== 'SIGN_VERIFY')
+          const listed = memberOf(answer, 'SigningAlgorithms')
+          const known = namesInKms.find(
+            ([, inKms]) => Array.isArray(listed) && listed.includes(inKms),
+          )
+          if (known === undefined)
             throw new Fault(
               'custody_refused',
               `${name} must be a key to sign, of spec ECC_NIST_P256 or RSA_2048 to RSA_4096`,
             )
+          const [alg] = known
           return custodyKeyOfPem(name, alg, pemOf(textOf(answer, 'PublicKey')))
         }),
       ),
@@ -70,7 +73,7 @@ export function awsKms(account: AwsAccount, { outbound, now }: CustodyPorts): Cu
         KeyId: name,
         Message: encodeBase64(await sha256OfBytes(data)),
         MessageType: 'DIGEST',
-        SigningAlgorithm: alg === 'ES256' ? 'ECDSA_SHA_256' : 'RSASSA_PKCS1_V1_5_SHA_256',
+        SigningAlgorithm: namesInKms.find(([ours]) => ours === alg)?.[1],
       })
       const bytes = decodeBase64(textOf(answer, 'Signature'))
       const signature = alg === 'ES256' && bytes !== undefined ? p256FromDer(bytes) : bytes

@@ -175,10 +175,10 @@ export const awsCredentials = {
   id: 'AKIDEXAMPLE',
   secret: 'wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY',
 }
-const awsSpecs = {
-  ES256: 'ECC_NIST_P256',
-  EdDSA: 'ECC_NIST_EDWARDS25519',
-  RS256: 'RSA_2048',
+const awsAlgorithms = {
+  ES256: ['ECDSA_SHA_256'],
+  EdDSA: ['ED25519_SHA_512', 'ED25519_PH_SHA_512'],
+  RS256: ['RSASSA_PSS_SHA_256', 'RSASSA_PKCS1_V1_5_SHA_256', 'RSASSA_PKCS1_V1_5_SHA_512'],
 } as const
 
 /** Keys by their ARN. */
@@ -192,8 +192,8 @@ export function fakeAws(keys: Readonly<Record<string, Pair>>) {
       const spki = lines.filter((line) => !line.startsWith('-----')).join('')
       return Response.json({
         KeyId: sent.body['KeyId'],
-        KeySpec: awsSpecs[pair.alg],
         KeyUsage: 'SIGN_VERIFY',
+        SigningAlgorithms: awsAlgorithms[pair.alg],
         PublicKey: spki,
       })
     }

@@ -90,19 +90,23 @@ export async function worldOf(
 ): Promise<World> {
   const clock = { now: 1_790_000_000 }
   const now = () => clock.now
-  const [fake, written, names] = ((): [Fake, Table, readonly [string, string]] => {
+  const { fake, written, names } = ((): Pick<World, 'fake' | 'names'> & { written: Table } => {
     switch (kind) {
       case 'vault':
         // The version that signs is not the newest.
-        return [fakeVault({ shop: [first, second] }), writtenVault, ['shop:1', 'shop:2']]
+        return {
+          fake: fakeVault({ shop: [first, second] }),
+          written: writtenVault,
+          names: ['shop:1', 'shop:2'],
+        }
       case 'aws_kms': {
-        const names = [arnOf(1), arnOf(2)] as const
-        return [fakeAws({ [names[0]]: first, [names[1]]: second }), writtenAws, names]
+        const keys = { [arnOf(1)]: first, [arnOf(2)]: second }
+        return { fake: fakeAws(keys), written: writtenAws, names: [arnOf(1), arnOf(2)] }
       }
       case 'google_kms': {
-        const names = [versionOf(1), versionOf(2)] as const
-        const keys = { [names[0]]: first, [names[1]]: second }
-        return [fakeGoogle(keys, account, now), writtenGoogle, names]
+        const keys = { [versionOf(1)]: first, [versionOf(2)]: second }
+        const fakeOfGoogle = fakeGoogle(keys, account, now)
+        return { fake: fakeOfGoogle, written: writtenGoogle, names: [versionOf(1), versionOf(2)] }
       }
     }
   })()

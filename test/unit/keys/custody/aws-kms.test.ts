@@ -1,3 +1,5 @@
+import { generateKeyPairSync, type KeyObject } from 'node:crypto'
+
 import { beforeAll, describe, expect, it } from 'vitest'
 
 import { custodianOf } from '../../../../src/keys/custody/custodian-of.ts'
@@ -45,29 +47,32 @@ describe('AWS KMS', () => {
     await fails(world(edwards).custodian.keys(), 'custody_refused')
     const { fake, custodian } = world()
     for (const changes of [
-      { KeyUsage: 'ENCRYPT_DECRYPT' },
-      { KeySpec: 'ECC_SECG_P256K1' },
-      { KeySpec: 'toString' },
+      { SigningAlgorithms: ['ECDSA_SHA_384'] },
+      { SigningAlgorithms: [] },
+      { SigningAlgorithms: 'ECDSA_SHA_256' },
+      { SigningAlgorithms: undefined, EncryptionAlgorithms: ['RSAES_OAEP_SHA_256'] },
     ]) {
-      const good = { KeySpec: 'ECC_NIST_P256', KeyUsage: 'SIGN_VERIFY', PublicKey: 'AAAA' }
+      const good = { SigningAlgorithms: ['ECDSA_SHA_256'], PublicKey: 'AAAA' }
       fake.instead = () => Response.json({ ...good, ...changes })
       await fails(custodian.keys(), 'custody_refused')
     }
   })
 
-  it('is not believed where the public key is not of the key’s spec, or too short', async () => {
+  it('is not believed where the public key is not for the key’s algorithm, or too short', async () => {
     const there = world()
     const answer = await there.custodian.keys()
     expect(answer).toHaveLength(1)
-    const rsa1024 =
-      'MIGfMA0GCSqGSIb3DQEBAQUAA4GNADCBiQKBgQC7VJTUt9Us8cKjMzEfYyjiWA4R4/M2bS1GB4t7NXp98C3SC6dVMvDuictGeurT8jNbvJZHtCSuYEvuNMoSfm76oqFvAp8Gy0iz5sxjZmSnXyCdPEovGhLa0VzMaQ8s+CLOyS56YyCFGeJZqgtzJ6GR3eqoYSW9b9UMvkBpZODSctWSNGj3P7jRFDO5VoTwCQAWbFnOjDfH5Ulgp2PKSQnSJP3AJLQNFNe7br1XbrhV'
-    for (const [KeySpec, PublicKey] of [
-      ['RSA_2048', rsa1024],
-      ['ECC_NIST_P256', rsa1024],
-      ['ECC_NIST_P256', ''],
-      ['ECC_NIST_P256', 'AAAA'],
+    const spki = (key: KeyObject) => key.export({ type: 'spki', format: 'der' }).toString('base64')
+    const short = spki(generateKeyPairSync('rsa', { modulusLength: 1024 }).publicKey)
+    const otherCurve = spki(generateKeyPairSync('ec', { namedCurve: 'secp256k1' }).publicKey)
+    for (const [algorithm, PublicKey] of [
+      ['RSASSA_PKCS1_V1_5_SHA_256', short],
+      ['ECDSA_SHA_256', short],
+      ['ECDSA_SHA_256', otherCurve],
+      ['ECDSA_SHA_256', ''],
+      ['ECDSA_SHA_256', 'AAAA'],
     ]) {
-      there.fake.instead = () => Response.json({ KeySpec, KeyUsage: 'SIGN_VERIFY', PublicKey })
+      there.fake.instead = () => Response.json({ SigningAlgorithms: [algorithm], PublicKey })
       await fails(there.custodian.keys(), 'custody_malformed')
     }
   })
