@@ -6,6 +6,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { parseEnv } from 'node:util'
 
+import { isTable } from '../src/config/field.ts'
 import { type ParsedConfig, parseConfig } from '../src/config/parse.ts'
 import { readWranglerConfig, type WranglerConfig } from './local-worker.ts'
 import { compareRateLimits } from './rate-limits.ts'
@@ -29,13 +30,17 @@ export function readLocalConfiguration(path: string): LocalConfiguration {
   const limiters = config.ratelimits ?? []
   for (const { name } of limiters) env[name] = { limit: () => undefined }
   const elsewhere: string[] = []
-  const decryptionKeys = decryptionKeysIn(config.vars)
+  const decryptionKeys = secretsUnder(config.vars['ISSUERS'], 'decryption')
+  const serviceAccounts = secretsUnder(config.vars['CUSTODIANS'], 'service_account')
   for (const name of config.secrets?.required ?? []) {
     const value = local[name] || process.env[name]
     if (value === undefined || value === '') elsewhere.push(name)
     // Stands in for a secret whose value is not here: of the right form, so that only the rest is judged.
     const form = 'A'.repeat(43)
-    env[name] = value || (decryptionKeys.has(name) ? JSON.stringify({ kty: 'oct', k: form }) : form)
+    if (value) env[name] = value
+    else if (decryptionKeys.has(name)) env[name] = JSON.stringify({ kty: 'oct', k: form })
+    else if (serviceAccounts.has(name)) env[name] = serviceAccount
+    else env[name] = form
   }
   const parsed = parseConfig(env)
   const unequal = parsed.ok ? compareRateLimits(parsed.config.rateLimits, limiters) : []
@@ -48,13 +53,21 @@ function bindingsOf(config: WranglerConfig): readonly string[] {
   return assets === undefined ? services : [...services, assets]
 }
 
-/** The names of the secrets that hold JWKs; anything that has another form than expected is left to the parser. */
-function decryptionKeysIn(vars: Readonly<Record<string, unknown>>): ReadonlySet<string> {
-  const issuers = Array.isArray(vars['ISSUERS']) ? (vars['ISSUERS'] as readonly unknown[]) : []
-  const written = issuers.map((issuer) => JSON.stringify(issuer) ?? '')
-  const names = written.flatMap((text) => {
-    const { decryption } = JSON.parse(text) as { readonly decryption?: unknown }
-    return [...(JSON.stringify(decryption) ?? '').matchAll(/"secret":"([^"]+)"/g)]
+const serviceAccount = JSON.stringify({
+  client_email: 'a@example.com',
+  private_key_id: 'a',
+  private_key: '-----BEGIN PRIVATE KEY-----',
+})
+
+/**
+ * The names of the secrets that hold JSON: those under one key of the entries of a list. Anything that has another
+ * form than expected is left to the parser.
+ */
+function secretsUnder(entries: unknown, key: string): ReadonlySet<string> {
+  const written = Array.isArray(entries) ? (entries as readonly unknown[]) : []
+  const names = written.flatMap((entry) => {
+    const under = isTable(entry) ? entry[key] : undefined
+    return [...(JSON.stringify(under) ?? '').matchAll(/"secret":"([^"]+)"/g)]
   })
   return new Set(names.map(([, name]) => name ?? ''))
 }

@@ -67,6 +67,7 @@ export type Denial =
   // Operators
   | { readonly reason: 'mark_unknown' }
   | { readonly reason: 'signing_key_unknown' }
+  | { readonly reason: 'keys_in_custody' }
   /** From when on it is possible, in seconds. */
   | { readonly reason: 'rotation_too_early'; readonly from: number }
   // Events from others

@@ -7,7 +7,12 @@ const utf8 = new TextEncoder()
 
 /** SHA-256 of the text's UTF-8, as base64url: 43 characters. */
 export async function sha256(text: string): Promise<string> {
-  return encodeBase64url(new Uint8Array(await crypto.subtle.digest('SHA-256', utf8.encode(text))))
+  return encodeBase64url(await sha256OfBytes(utf8.encode(text)))
+}
+
+/** SHA-256: 32 bytes. */
+export async function sha256OfBytes(bytes: Uint8Array): Promise<Uint8Array<ArrayBuffer>> {
+  return new Uint8Array(await crypto.subtle.digest('SHA-256', bytes))
 }
 
 /**

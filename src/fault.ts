@@ -1,5 +1,5 @@
 /**
- * What is thrown when something is broken: ours, the provider's, an origin's. A fault is never the
+ * What is thrown when something is broken: ours, the provider's, an origin's, that of a custodian of keys. A fault is never the
  * caller's doing and never says 401; `http/refuse.ts` maps its kind to a 5xx answer without detail, the
  * log gets the cause.
  */
@@ -13,6 +13,9 @@ export type FaultKind =
   | 'upstream_unreachable'
   | 'upstream_slow'
   | 'upstream_misconfigured'
+  | 'custody_unreachable'
+  | 'custody_refused'
+  | 'custody_malformed'
   | 'storage_failed'
   | 'revocation_unknown'
   | 'internal'

@@ -78,6 +78,7 @@ it('only platform and index.ts import the runtime', () => {
 
 it('a library is spoken only in its places', () => {
   const places: Readonly<Record<string, readonly string[]>> = {
+    aws4fetch: ['keys'],
     hono: ['app', 'login', 'gateway', 'operator'],
     jose: ['token', 'keys', 'oidc'],
     oauth4webapi: ['oidc'],
@@ -230,7 +231,7 @@ it('docs/configuration.md names every key of the configuration, and no other', (
   const unknown = [...named]
     .filter(
       (name) =>
-        /^(?:(?:SITES|PROVIDERS|ISSUERS|RATE_LIMITS)\[\]|REVOCATION\.)/.test(name) &&
+        /^(?:(?:SITES|PROVIDERS|ISSUERS|RATE_LIMITS|CUSTODIANS)\[\]|REVOCATION\.)/.test(name) &&
         !knownKeys.includes(name),
     )
     .map((name) => `${name}: not a key`)

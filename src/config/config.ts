@@ -2,6 +2,7 @@
  * The parsed configuration: frozen, with URLs, sets, tables and seconds, so that no request parses
  * anything. `parse.ts` is the only place that makes it.
  */
+import type { SiteCustody } from './custody.ts'
 import type { Issuer, Publisher, Registration } from './issuer.ts'
 import type { TrustedProxy } from './proxy.ts'
 import type { RateLimit, SiteLimits } from './rate-limit.ts'
@@ -103,6 +104,8 @@ export interface AssertionPolicy {
   /** For so long at most an origin keeps a set, whatever its `max-age` says. */
   readonly keysKept: number
   readonly overlap: Overlap
+  /** Where the keys are that sign; `undefined` where the site makes and keeps its own. */
+  readonly custody: SiteCustody | undefined
 }
 
 /** How long a key is published beyond the time in which it signs, in seconds. */

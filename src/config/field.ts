@@ -193,6 +193,23 @@ export function either<A, B>(
   }
 }
 
+/** One of several tables, told apart by the word under `key`. */
+export function variants<S extends Readonly<Record<string, Field<unknown>>>>(
+  key: string,
+  shapes: S,
+): Field<Parsed<S[keyof S]>> {
+  const word = oneOf(Object.keys(shapes))
+  return {
+    paths: [...new Set(Object.values(shapes).flatMap(({ paths }) => paths))],
+    read(value, path, report) {
+      if (!isTable(value)) return report(path, 'must be a table')
+      const variant = word.read(value[key], `${path}.${key}`, report)
+      const shape = variant === undefined ? undefined : shapes[variant]
+      return shape?.read(value, path, report) as Parsed<S[keyof S]> | undefined
+    },
+  }
+}
+
 /** The field, with a value for when the key is absent. */
 export function optional<T, const D>(field: Field<T>, absent: D): Field<T | D> {
   return { ...field, absent: () => absent }

@@ -12,7 +12,7 @@ const leeway = 60
 
 export function parseAssertion(
   written: WrittenSite['assertion'],
-  issuer: string,
+  { issuer, custody }: Pick<AssertionPolicy, 'issuer' | 'custody'>,
   path: string,
   report: Report,
 ): AssertionPolicy {
@@ -44,5 +44,6 @@ export function parseAssertion(
     keysMaxAge,
     keysKept,
     overlap,
+    custody,
   }
 }

@@ -2,12 +2,14 @@
  * `SITES[]` → `Site`, with its routes.
  */
 import type { Provider, Site } from './config.ts'
+import type { CustodyAccount } from './custody.ts'
 import type { Report } from './field.ts'
 import type { Issuer } from './issuer.ts'
 import { isLoopback } from './loopback.ts'
 import { parseAccess } from './parse-access.ts'
 import { parseAssertion } from './parse-assertion.ts'
 import { parseCors, parsePageHeaders } from './parse-browser.ts'
+import { parseSiteCustody } from './parse-custodian.ts'
 import { parseForward } from './parse-forward.ts'
 import { parseProxies } from './parse-proxies.ts'
 import { parseRouteLimit, parseSiteLimits } from './parse-rate-limits.ts'
@@ -22,6 +24,7 @@ export interface Parties {
   readonly providers: readonly Provider[]
   readonly issuers: readonly Issuer[]
   readonly rateLimits: readonly RateLimit[]
+  readonly custodians: readonly CustodyAccount[]
 }
 
 export function parseSite(
@@ -89,7 +92,10 @@ export function parseSite(
     logout: { returnTo: written.logout.return_to },
     assertion: parseAssertion(
       written.assertion,
-      `${scheme}://${written.hosts[0] ?? ''}`,
+      {
+        issuer: `${scheme}://${written.hosts[0] ?? ''}`,
+        custody: parseSiteCustody(written, path, parties.custodians, report),
+      },
       `${path}.assertion`,
       report,
     ),

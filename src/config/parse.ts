@@ -5,11 +5,14 @@
 import { decodeBase64url } from '../base64url.ts'
 import type { Config, Site } from './config.ts'
 import type { ConfigProblem, Report } from './field.ts'
+import { parseCustodian, reportSharedKeys } from './parse-custodian.ts'
 import { parseIssuer } from './parse-issuer.ts'
 import { parseProvider } from './parse-provider.ts'
 import { parseRateLimits } from './parse-rate-limits.ts'
 import { parseSite } from './parse-site.ts'
 import { vars } from './schema.ts'
+
+const varNames = ['PROVIDERS', 'ISSUERS', 'RATE_LIMITS', 'CUSTODIANS', 'SITES', 'REVOCATION']
 
 export type ParsedConfig =
   | { readonly ok: true; readonly config: Config }
@@ -23,8 +26,7 @@ export function parseConfig(env: Readonly<Record<string, unknown>>): ParsedConfi
     return undefined
   }
 
-  const names = ['PROVIDERS', 'ISSUERS', 'RATE_LIMITS', 'SITES', 'REVOCATION']
-  const written = vars.read(pick(env, names), '', report)
+  const written = vars.read(pick(env, varNames), '', report)
   const sealKeys = parseSealKeys(env['SEAL_KEYS'], report)
   if (written === undefined || problems.length > 0) return { ok: false, problems }
 
@@ -37,9 +39,14 @@ export function parseConfig(env: Readonly<Record<string, unknown>>): ParsedConfi
   reportSharedIssuer(written.ISSUERS, report)
   const rateLimits = parseRateLimits(written.RATE_LIMITS, env, report)
   reportTwice(written.RATE_LIMITS, 'RATE_LIMITS', report)
-  const parties = { providers, issuers, rateLimits }
+  const custodians = written.CUSTODIANS.map((c, i) =>
+    parseCustodian(c, `CUSTODIANS[${i}]`, env, report),
+  )
+  reportTwice(written.CUSTODIANS, 'CUSTODIANS', report)
+  const parties = { providers, issuers, rateLimits, custodians }
   const sites = written.SITES.map((s, i) => parseSite(s, `SITES[${i}]`, parties, env, report))
   reportTwice(written.SITES, 'SITES', report)
+  reportSharedKeys(sites, report)
 
   const siteByHost = new Map<string, Site>()
   for (const [i, site] of sites.entries()) {

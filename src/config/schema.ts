@@ -19,6 +19,7 @@ import {
 } from './field.ts'
 import { access, rule } from './access-schema.ts'
 import { browserRoute, browserSite } from './browser-schema.ts'
+import { custodian, custodyKeys } from './custodian-schema.ts'
 import { issuer } from './issuer-schema.ts'
 import {
   anyText,
@@ -192,6 +193,8 @@ const site = table({
       keys_bound: optional(duration(2, 300), 60),
       keys_max_age: optional(duration(1, 3600), 60),
       keys_kept: optional(duration(1, 604_800), 3600),
+      custodian: optional(identifier, undefined),
+      key: optional(custodyKeys, undefined),
     }),
   ),
   operator: optional(rule, undefined),
@@ -206,11 +209,12 @@ const site = table({
   routes: list(route, 1),
 })
 
-/** `PROVIDERS`, `ISSUERS`, `RATE_LIMITS`, `SITES` and `REVOCATION`, as written. */
+/** `PROVIDERS`, `ISSUERS`, `RATE_LIMITS`, `CUSTODIANS`, `SITES` and `REVOCATION`, as written. */
 export const vars = table({
   PROVIDERS: optional(list(provider, 1), []),
   ISSUERS: optional(list(issuer, 1), []),
   RATE_LIMITS: optional(list(rateLimit, 1), []),
+  CUSTODIANS: optional(list(custodian, 1), []),
   SITES: list(site, 1),
   REVOCATION: optionalTable(table({ shards: optional(count(1, 64), 1) })),
 })

@@ -97,6 +97,10 @@ const wire = {
     ...signIn,
   },
   mark_unknown: { status: 404, title: 'There is no such mark.' },
+  keys_in_custody: {
+    status: 409,
+    title: 'The keys of this site are in custody: change them there, then in the configuration.',
+  },
   signing_key_unknown: { status: 404, title: 'The site has no such key.' },
   rotation_too_early: {
     status: 409,
@@ -151,6 +155,18 @@ const faults = {
   upstream_unreachable: { status: 502, title: 'The service behind this site cannot be reached.' },
   upstream_slow: { status: 504, title: 'The service behind this site does not answer.' },
   upstream_misconfigured: { status: 503, title: 'This site is not configured correctly.' },
+  custody_unreachable: {
+    status: 503,
+    title: 'The service that signs for this site cannot be reached. Try again soon.',
+  },
+  custody_refused: {
+    status: 503,
+    title: 'The service that signs for this site refuses. An operator must look.',
+  },
+  custody_malformed: {
+    status: 503,
+    title: 'The service that signs for this site gives what cannot be used. An operator must look.',
+  },
   storage_failed: { status: 503, title: 'Storage failed. Try again.' },
   revocation_unknown: {
     status: 503,

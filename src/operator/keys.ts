@@ -13,9 +13,17 @@ import { isText, readBody } from './body.ts'
 import type { OperatorServices } from './services.ts'
 
 export async function listKeys(
-  { keyRings }: OperatorServices,
+  { keyRings, publishedKeys }: OperatorServices,
   { site }: Visit,
 ): Promise<Result<Response>> {
+  if (site.assertion.custody !== undefined) {
+    const { keys } = await publishedKeys.document(site)
+    const custodian = site.assertion.custody.account.id
+    return answer({
+      custodian,
+      keys: keys.map(({ kid, alg }, i) => ({ kid, alg, state: i === 0 ? 'active' : 'published' })),
+    })
+  }
   return answer(describe(await keyRings.show(site), site))
 }
 
@@ -25,6 +33,7 @@ export async function rotateKeys(
   { site }: Visit,
   operator: Operator,
 ): Promise<Result<Response>> {
+  if (site.assertion.custody !== undefined) return inCustody
   const rotated = await keyRings.rotate(site)
   if (!rotated.ok) return rotated
   const { kid } = rotated.value.active
@@ -45,6 +54,7 @@ export async function rollOverKeys(
     return deny({ reason: 'parameter_malformed', parameter: 'kid' })
   if (typeof reason !== 'string' || reason.length > 200)
     return deny({ reason: 'parameter_malformed', parameter: 'reason' })
+  if (site.assertion.custody !== undefined) return inCustody
   const rolled = await keyRings.rollOver(site, kid)
   if (!rolled.ok) return rolled
   const { ring, distrusted, at } = rolled.value
@@ -60,6 +70,9 @@ export async function rollOverKeys(
     ...describe(ring, site),
   })
 }
+
+/** Which keys sign there, and which are published, is the configuration's word. */
+const inCustody = deny({ reason: 'keys_in_custody' })
 
 function describe(ring: Ring, site: Site) {
   const { next, active, retiring, overlap } = ring

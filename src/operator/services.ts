@@ -3,7 +3,9 @@
  */
 import type { CallerServices } from '../gateway/services.ts'
 import type { KeyRings } from '../keys/key-rings.ts'
+import type { PublishedKeys } from '../keys/published.ts'
 
 export interface OperatorServices extends CallerServices {
   readonly keyRings: KeyRings
+  readonly publishedKeys: PublishedKeys
 }

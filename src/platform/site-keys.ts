@@ -4,9 +4,11 @@
  * this isolate's own clock, from before the object was asked.
  */
 import type { Site } from '../config/config.ts'
+import type { SiteCustody } from '../config/custody.ts'
 import type { Result } from '../denial.ts'
 import { sha256 } from '../digest.ts'
 import { Fault } from '../fault.ts'
+import { custodianOf } from '../keys/custody/custodian-of.ts'
 import type { KeyRings, RolledOver } from '../keys/key-rings.ts'
 import type { PublishedKeys } from '../keys/published.ts'
 import { publishedKeys, type Ring } from '../keys/ring.ts'
@@ -18,6 +20,7 @@ import { type Aged, Cell } from './cell.ts'
 import { secondsNow } from './clock.ts'
 import type { Environment } from './environment.ts'
 import type { KeyObject } from './key-object.ts'
+import { custodyOutbound } from './outbound.ts'
 import { within } from './within.ts'
 
 /** Milliseconds that a request waits for the object. */
@@ -70,16 +73,17 @@ export class SiteKeys implements SigningKeys, PublishedKeys, KeyRings {
   }
 
   async #load(site: Site, known: Kept | undefined, now: number): Promise<Aged<Kept>> {
+    const { custody } = site.assertion
+    if (custody !== undefined) return loadFromCustody(custody)
     const ring = await this.show(site)
     const keys = publishedKeys(ring)
     const signer =
       known?.signer.kid === ring.active.kid
         ? known.signer
         : await this.#signerOf(site, ring.active, now)
-    const etag = `"${await sha256(JSON.stringify(keys))}"`
     const { keysBound } = site.assertion
     return {
-      value: { signer, document: { keys, etag } },
+      value: { signer, document: await documentOf(keys) },
       freshUntil: now + Math.floor(keysBound / 2),
       // attack: distrusted-key-signs-on
       usableUntil: now + keysBound,
@@ -107,4 +111,22 @@ export class SiteKeys implements SigningKeys, PublishedKeys, KeyRings {
     const objects = this.#env.KEY_OBJECTS as DurableObjectNamespace<KeyObject>
     return unwrap(within(patience, ask(objects.getByName(id))))
   }
+}
+
+/**
+ * By the names of the configuration, each of which is one version of one key for ever: what was read once holds until
+ * another configuration is deployed, and isolates begin anew with that.
+ */
+async function loadFromCustody(custody: SiteCustody): Promise<Aged<Kept>> {
+  const custodian = custodianOf(custody, { outbound: custodyOutbound, now: secondsNow })
+  const keys = await custodian.keys()
+  const [signing] = keys
+  if (signing === undefined) throw new Fault('custody_refused', `${custody.sign} is no key`)
+  const document = await documentOf(keys.map(({ publicJwk }) => publicJwk))
+  const value = { signer: custodian.signer(signing), document }
+  return { value, freshUntil: Infinity, usableUntil: Infinity }
+}
+
+async function documentOf(keys: Kept['document']['keys']): Promise<Kept['document']> {
+  return { keys, etag: `"${await sha256(JSON.stringify(keys))}"` }
 }

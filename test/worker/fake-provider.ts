@@ -174,6 +174,8 @@ export class Outside {
   readonly partner = new FakeIssuer('https://partner.test')
   readonly opaque = new FakeIssuer('https://opaque.test')
   readonly received: Received[] = []
+  /** Others, by their host. */
+  readonly others = new Map<string, (request: Request) => Promise<Response>>()
   /** What the origin answers. */
   origin: (request: Request) => Response | Promise<Response> = () => Response.json({ ok: true })
 
@@ -206,6 +208,8 @@ export class Outside {
     if (host === 'post.id.test') return this.posting.answer(request)
     const issuer = [this.as, this.partner, this.opaque].find((one) => one.host === host)
     if (issuer !== undefined) return issuer.answer(request)
+    const other = this.others.get(host)
+    if (other !== undefined) return other(request)
     if (host !== 'api.test') throw new TypeError(`nothing listens at ${host}`)
     const copy = request.clone()
     this.received.push({

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it, vi } from 'vitest'
 
-import { outbound } from '../../../src/platform/outbound.ts'
+import { custodyOutbound, outbound } from '../../../src/platform/outbound.ts'
 import { upstreamsOf } from '../../../src/platform/upstreams.ts'
 import { answered, unwrap } from '../../../src/platform/answered.ts'
 import { Fault } from '../../../src/fault.ts'
@@ -77,6 +77,49 @@ describe('a request to a provider', () => {
     await fails(outbound(provider, `${issuer}/jwks`, {}), 'provider_malformed')
     network(() => new Response(new Uint8Array(262_144)))
     expect((await outbound(provider, `${issuer}/jwks`, {})).status).toBe(200)
+  })
+})
+
+describe('a request to a custodian of keys', () => {
+  const custodian = { timeout: 5, insecure: false }
+  const url = 'https://vault.example.com/v1/transit/sign/shop'
+  const init = { method: 'POST', headers: { 'x-vault-token': 'token' }, body: '{}' }
+
+  it('brings back what the custodian says', async () => {
+    const seen = network(() => Response.json({ data: 1 }))
+    expect(await (await custodyOutbound(custodian, url, init)).json()).toEqual({ data: 1 })
+    expect(seen[0]!.headers.get('x-vault-token')).toBe('token')
+    expect(await seen[0]!.text()).toBe('{}')
+  })
+
+  // custodian-redirect
+  it('follows no redirect with our credentials', async () => {
+    const location = 'https://evil.example/v1/transit/sign/shop'
+    const seen = network(() => new Response(null, { status: 307, headers: { location } }))
+    expect((await custodyOutbound(custodian, url, init)).status).toBe(307)
+    expect(seen).toHaveLength(1)
+    expect(seen[0]!.redirect).toBe('manual')
+  })
+
+  it('goes to https, or to loopback in development', async () => {
+    const seen = network(() => Response.json({}))
+    const local = 'http://127.0.0.1:8200/v1/sys/health'
+    await custodyOutbound({ ...custodian, insecure: true }, local, init)
+    await fails(custodyOutbound(custodian, local, init), 'custody_malformed')
+    await fails(
+      custodyOutbound({ ...custodian, insecure: true }, 'http://10.0.0.1/', init),
+      'custody_malformed',
+    )
+    expect(seen).toHaveLength(1)
+  })
+
+  it('is given up when the custodian is silent, gone or without end', async () => {
+    network(never)
+    await fails(custodyOutbound({ ...custodian, timeout: 0.02 }, url, init), 'custody_unreachable')
+    network(() => Promise.reject(new TypeError('connection refused')))
+    await fails(custodyOutbound(custodian, url, init), 'custody_unreachable')
+    network(() => new Response(new Uint8Array(262_145)))
+    await fails(custodyOutbound(custodian, url, init), 'custody_malformed')
   })
 })
 

@@ -102,6 +102,12 @@ describe('npm run check:config', () => {
     )
   })
 
+  it('takes the credentials of custodians that are only set in production as what they should be', async () => {
+    const { code, err } = await run('check-config.ts', written('custody.toml', inCustody))
+    expect(err).toBe('')
+    expect(code).toBe(0)
+  })
+
   it('names every problem and exits 1', async () => {
     const bad = encrypted.replace('audience = "api"', 'audiences = "api"')
     const { code, err } = await run('check-config.ts', written('bad.toml', bad))
@@ -120,10 +126,10 @@ describe('npm run measure', () => {
 
 describe('npm run interop', () => {
   it('says which there are', async () => {
-    for (const name of [[], ['apache'], ['constructor']]) {
-      const { code, err } = await run('interop.ts', ...name)
+    for (const args of [[], ['apache'], ['constructor'], ['../check-config'], ['kms', 'more']]) {
+      const { code, err } = await run('interop.ts', ...args)
       expect(code).toBe(2)
-      expect(err).toContain('Usage: npm run interop -- <nginx | caddy')
+      expect(err).toContain('Usage: npm run interop -- <nginx | caddy | kms')
     }
   })
 
@@ -134,6 +140,39 @@ describe('npm run interop', () => {
     expect(stdout).toBe('skipped: no caddy (its program on the path, or CADDY=/path/to/caddy)\n')
   })
 })
+
+const inCustody = `
+name = "gate"
+main = "src/index.ts"
+compatibility_date = "2026-10-20"
+
+[secrets]
+required = ["SEAL_KEYS", "GOOGLE_ACCOUNT", "VAULT_TOKEN"]
+
+[[vars.CUSTODIANS]]
+id = "google"
+kind = "google_kms"
+service_account = { secret = "GOOGLE_ACCOUNT" }
+
+[[vars.CUSTODIANS]]
+id = "vault"
+kind = "vault"
+url = "https://vault.example.com"
+token = { secret = "VAULT_TOKEN" }
+
+[[vars.SITES]]
+id = "api"
+hosts = ["api.example.com"]
+
+[vars.SITES.assertion]
+custodian = "vault"
+key = { sign = "api:1" }
+
+[[vars.SITES.routes]]
+path = "/*"
+access = "public"
+upstream = { url = "https://api.internal.example" }
+`
 
 const encrypted = `
 name = "gate"
