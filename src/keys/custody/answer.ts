@@ -33,7 +33,7 @@ export async function ask(
   // Where it points is not looked at: our credentials are for the configured host. attack: custodian-redirect
   if (status >= 300 && status < 400)
     throw new Fault('custody_malformed', `${to}: no redirect is followed`)
-  const answer = parseTable(await response.text())
+  const answer = parseTable(await response.arrayBuffer())
   if (status === 400 && answer !== undefined && isThrottling?.(answer) === true)
     throw new Fault('custody_unreachable', `${to}: too many requests`)
   if (status !== 200) throw new Fault('custody_refused', to)
@@ -41,9 +41,10 @@ export async function ask(
   return answer
 }
 
-function parseTable(text: string): Answer | undefined {
+/** By its bytes: AWS calls its JSON by a media type of its own, and the runtime warns whoever reads such a body as text. */
+function parseTable(body: ArrayBuffer): Answer | undefined {
   try {
-    const value: unknown = JSON.parse(text)
+    const value: unknown = JSON.parse(new TextDecoder().decode(body))
     return isTable(value) ? value : undefined
   } catch {
     // Not JSON: the caller says so, without the text.
