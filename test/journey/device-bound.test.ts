@@ -15,6 +15,7 @@ import {
   outliveAccessCookie,
   ownCookies,
   refusal,
+  seesNobodyHere,
   seesWhoIsHere,
   signIn,
 } from './person.ts'
@@ -124,6 +125,8 @@ describe('A session bound to its device', () => {
     const thief = await thiefOf(page)
     await page.getByRole('button', { name: 'Sign out' }).click()
     await expect.poll(() => ownCookies(page.context()), { timeout: 20_000 }).toEqual([])
+    // Signed out at the provider too, and back
+    await seesNobodyHere(page)
     await expect
       .poll(async () => (await call(thief, '/api/me')).status, { timeout: 20_000 })
       .toBe(401)
