@@ -44,6 +44,8 @@ export interface World {
 export interface WorldOptions {
   /** Where the Worker's storage lives on; in memory where absent. */
   readonly persistTo?: string
+  /** Lifetimes of the site's sessions that are others here. */
+  readonly session?: Partial<typeof session>
 }
 
 /** A world for the tests of the `describe` that this is called in. */
@@ -95,9 +97,9 @@ async function open(options: WorldOptions, closing: (() => Promise<void>)[]): Pr
       script,
       port,
       secrets,
-      vars: varsFor({ site, issuer: provider.issuer, api: api.url }),
+      vars: varsFor({ site, issuer: provider.issuer, api: api.url }, options.session),
       onLog: (line) => log.push(line),
-      ...options,
+      ...(options.persistTo === undefined ? {} : { persistTo: options.persistTo }),
     })
   let worker = await startWorker()
   closing.push(() => worker.close())
@@ -166,7 +168,10 @@ interface Places {
 }
 
 /** The demo's own configuration, moved to the places of this world, its sessions short. */
-function varsFor({ site, issuer, api }: Places): Readonly<Record<string, unknown>> {
+function varsFor(
+  { site, issuer, api }: Places,
+  other: WorldOptions['session'] = {},
+): Readonly<Record<string, unknown>> {
   const { vars } = unstable_readConfig({ config: configPath }, { hideWarnings: true })
   const moved = JSON.parse(
     JSON.stringify(vars)
@@ -174,7 +179,12 @@ function varsFor({ site, issuer, api }: Places): Readonly<Record<string, unknown
       .replaceAll('http://localhost:8789', api)
       .replaceAll('localhost:8787', new URL(site).host),
   ) as { readonly SITES: readonly object[] }
-  return { ...moved, SITES: moved.SITES.map((written) => Object.assign(written, { session })) }
+  return {
+    ...moved,
+    SITES: moved.SITES.map((written) =>
+      Object.assign(written, { session: { ...session, ...other } }),
+    ),
+  }
 }
 
 function childrenOf(pid: number): readonly string[] {
