@@ -12,7 +12,7 @@ import type { World } from './world.ts'
 
 const tabs = 20
 /** Seconds, as configured. */
-export const grace = 1
+export const grace = 3
 
 /** Who holds cookies of a session. */
 interface Party {
@@ -44,7 +44,8 @@ export async function play(world: World, operator: string, seed: number): Promis
   for (let round = 0; round < 6; round++) await game.together(false)
   await game.theft()
   // In every second game the thief looks like another tab for a while: whether that ends it, the model knows
-  for (let round = 0; round < 3 && seed % 2 === 0; round++) await game.together(true)
+  const asTab = seed % 2 === 0 ? 3 : 0
+  for (let round = 0; round < asTab; round++) await game.together(true)
   for (let round = 0; !game.isOver; round++) {
     expect(round, `seed ${String(seed)}: nobody notices the copy`).toBeLessThan(40)
     await game.apart()
@@ -95,7 +96,7 @@ class Game implements Played {
   /** Both browsers, some tabs each, soon after what was before or later; the thief among them, or not. */
   async together(withThief: boolean): Promise<void> {
     if (this.isOver) return
-    await pause(this.#pick([0, 300, 1000, 2500]) * this.#chance())
+    await pause(this.#pick([0, 300, 1000, 4500]) * this.#chance())
     const { owner, thief } = this.#robbed
     const stolen = withThief && thief !== undefined ? [thief] : []
     await Promise.all([
@@ -111,9 +112,9 @@ class Game implements Played {
     this.#robbed.thief = { browser: await copying, answered: true, uses: 0 }
   }
 
-  /** The owner or the thief, longer than the grace after either: neither passes for a tab of the other. */
+  /** The owner or the thief, two graces after either: neither passes for a tab of the other. */
   async apart(): Promise<void> {
-    await pause((grace + 1) * 1000 + 50)
+    await pause(2 * grace * 1000 + 50)
     const { owner, thief } = this.#robbed
     if (thief === undefined) throw new Error('there is no thief yet')
     const who = this.#pick([owner, thief])
@@ -194,7 +195,8 @@ class Game implements Played {
     const headers = { authorization: `Bearer ${operator}` }
     const response = await fetch(`${this.#world.site}/auth/operator/marks`, { headers })
     expect(response.status).toBe(200)
-    return ((await response.json()) as { readonly marks: readonly { readonly id: string }[] }).marks
+    const list: { readonly marks: readonly { readonly id: string }[] } = await response.json()
+    return list.marks
   }
 
   /** Of that session, from the log. */
