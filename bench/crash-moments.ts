@@ -101,7 +101,8 @@ export async function killAt(
         return trap.onForwarded === undefined || trap.onForwarded()
       },
     })
-    begun = begin()
+    // Where everybody is answered and the point was not reached, there is nothing to wait for: it was not hit.
+    begun = begin().then(kill, reject)
     trap.onBegin?.()
   })
   await begun
@@ -132,7 +133,7 @@ const traps: Readonly<Record<Moment, (tools: Tools) => Trap>> = {
     const later = (most: number) => void setTimeout(kill, Math.random() * most)
     if (signOut === undefined) return { onBegin: () => later(usual * 1.2) }
     // The tokens come for a session that is over by then.
-    return { onAnswer: () => signOut().then(() => (later(usual / 2), true)) }
+    return { onAnswer: () => signOut().then(() => (later(usual), true)) }
   },
   // It has left the Worker, and never reaches the provider.
   'before the token call': ({ hold }) => ({ onToken: hold }),

@@ -37,6 +37,8 @@ export async function openWire(port: () => number): Promise<Wire> {
       .finally(() => onItsWay.delete(passing))
     onItsWay.add(passing)
   })
+  // Never closed from here: a request that meets a closing connection is lost, and nobody meant it to be.
+  server.keepAliveTimeout = 0
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const wire: Wire = {
     origin: `http://localhost:${String((server.address() as AddressInfo).port)}`,
@@ -73,7 +75,7 @@ async function pass(
 function ask(port: number, incoming: IncomingMessage, body: Buffer): Promise<IncomingMessage> {
   const { method, url: path, headers } = incoming
   return new Promise((resolve, reject) => {
-    request({ host: '127.0.0.1', port, method, path, headers }, resolve)
+    request({ host: '127.0.0.1', port, method, path, headers, agent: false }, resolve)
       .on('error', reject)
       .end(body)
   })

@@ -181,7 +181,10 @@ class Crash {
     if (leaves) {
       tally.signedOut += 1
       visitor.ended = browser
-      tally.backFromTheDead += await this.#howManyLive(browser)
+      // Mark and provider would refuse a record that is there again: look before anybody asks them.
+      const isBack = recordIn(file) !== undefined
+      const howManyLive = await this.#howManyLive(browser)
+      tally.backFromTheDead += isBack ? 1 : howManyLive
       return
     }
     const said = await renew(browser)

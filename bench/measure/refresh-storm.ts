@@ -36,6 +36,7 @@ export async function measureRefreshStorm(storms: number): Promise<Outcome> {
       return new Promise((resolve) => setTimeout(resolve, Math.max(0, access * 1000 - since)))
     }
     let [done, calls, answers, refused, costlyStorms] = [0, 0, 0, 0, 0]
+    const reasons: Record<string, number> = {}
     world.toProvider.watch = {
       ...letPass,
       onRequest: ({ path }) => {
@@ -54,7 +55,10 @@ export async function measureRefreshStorm(storms: number): Promise<Outcome> {
       const said = await Promise.all(all.map((tab) => tab.call()))
       renewed.set(person, performance.now())
       answers += said.length
-      refused += said.filter((answer) => answer !== '200').length
+      for (const reason of said.filter((answer) => answer !== '200')) {
+        refused += 1
+        reasons[reason] = (reasons[reason] ?? 0) + 1
+      }
       if (calls - before !== 1) costlyStorms += 1
       const last = all[Math.floor(Math.random() * tabs)]
       if (last !== undefined) person.adopt(last)
@@ -79,7 +83,7 @@ export async function measureRefreshStorm(storms: number): Promise<Outcome> {
     }
     printTable([row])
     const reached = costlyStorms === 0 && refused === 0 && signedOut === 0
-    return { measure: 'refresh-storm', reached, ...row }
+    return { measure: 'refresh-storm', reached, ...row, reasons }
   } finally {
     await world.close()
     remove()
