@@ -1,6 +1,6 @@
 /**
- * The demo's Worker and provider for measurements of sessions: access cookies that last two seconds, a provider that
- * rotates on every use and ends a grant whose token comes twice.
+ * The demo's Worker and provider for measurements of sessions: short access cookies, a provider that
+ * rotates on every use and ends a grant whose token comes twice. The network to provider and API is in our hands.
  */
 import { randomBytes } from 'node:crypto'
 import { readdirSync, readFileSync } from 'node:fs'
@@ -12,22 +12,26 @@ import { startApi } from '../examples/demo/api.ts'
 import { type RunningProvider, startProvider } from '../examples/demo/provider.ts'
 import { bundleWorker, readWranglerConfig, startLocalWorker } from '../scripts/local-worker.ts'
 import { untilExit } from './temporary.ts'
+import { openWire, type Wire } from './wire.ts'
 
 const configPath = join(import.meta.dirname, '../examples/demo/wrangler.toml')
 
 export interface DemoWorld {
   readonly site: string
   readonly provider: RunningProvider
-  /** Called with each refresh token that the provider is sent, before it looks at it. */
-  onRefresh: (token: string) => void
-  /** Kills the Worker's process, as a power cut would. */
+  /** From the Worker and the person to the provider. */
+  readonly toProvider: Wire
+  /** From the Worker to the API. */
+  readonly toApi: Wire
+  /** `kill -9` of the Worker's process: nothing of it runs any further. What the system has of its writes stays. */
   kill(): void
   /** Starts it again on the same storage. */
   restart(): Promise<void>
   close(): Promise<void>
 }
 
-export async function openDemoWorld(persistTo: string): Promise<DemoWorld> {
+/** `access`: seconds that an access cookie lasts. A refresh at the provider is due again after four fifths of that. */
+export async function openDemoWorld(persistTo: string, access: number): Promise<DemoWorld> {
   const script = await bundleWorker(configPath)
   const removeScript = untilExit(dirname(script))
   const port = await freePort()
@@ -36,10 +40,12 @@ export async function openDemoWorld(persistTo: string): Promise<DemoWorld> {
     SEAL_KEYS: randomBytes(32).toString('base64url'),
     DEMO_CLIENT_SECRET: randomBytes(24).toString('base64url'),
   }
-  let world: DemoWorld | undefined = undefined
+  let ports = { provider: 0, api: 0 }
+  const toProvider = await openWire(() => ports.provider)
+  const toApi = await openWire(() => ports.api)
   const provider = await startProvider({
     port: 0,
-    onRefreshToken: (token) => world?.onRefresh(token),
+    issuer: toProvider.origin,
     clients: [
       {
         client_id: 'sallyport-demo',
@@ -51,21 +57,23 @@ export async function openDemoWorld(persistTo: string): Promise<DemoWorld> {
     ],
   })
   const api = await startApi({ port: 0, site: () => site, audience: 'demo-api' })
+  ports = { provider: provider.port, api: Number(new URL(api.url).port) }
   const start = () =>
     startLocalWorker({
       configPath,
       script,
       port,
       secrets,
-      vars: varsFor(site, provider.issuer, api.url),
+      vars: varsFor(site, toProvider.origin, toApi.origin, access),
       persistTo,
       onLog: () => undefined,
     })
   let worker = await start()
-  world = {
+  return {
     site,
     provider,
-    onRefresh: () => undefined,
+    toProvider,
+    toApi,
     kill: killWorkerd,
     restart: async () => {
       await worker.close().catch(() => undefined)
@@ -73,20 +81,24 @@ export async function openDemoWorld(persistTo: string): Promise<DemoWorld> {
     },
     close: async () => {
       await worker.close().catch(() => undefined)
-      await Promise.all([provider.close(), api.close()])
+      await Promise.all([toProvider.close(), toApi.close(), provider.close(), api.close()])
       removeScript()
     },
   }
-  return world
 }
 
-function varsFor(site: string, issuer: string, api: string): Readonly<Record<string, unknown>> {
+function varsFor(
+  site: string,
+  issuer: string,
+  api: string,
+  access: number,
+): Readonly<Record<string, unknown>> {
   const moved = JSON.stringify(readWranglerConfig(configPath).vars)
     .replaceAll('http://localhost:8788', issuer)
     .replaceAll('http://localhost:8789', api)
     .replaceAll('localhost:8787', new URL(site).host)
   const vars = JSON.parse(moved) as { readonly SITES: readonly object[] }
-  const session = { access: '2s', idle: '10m', absolute: '1h', grace: '1s' }
+  const session = { access: `${String(access)}s`, idle: '1h', absolute: '2h', grace: '1s' }
   return { ...vars, SITES: vars.SITES.map((written) => Object.assign(written, { session })) }
 }
 

@@ -66,6 +66,17 @@ export class Person {
     return /"reason":"(\w+)"/.exec(text)?.[1] ?? String(response.status)
   }
 
+  /** Whether the answer says that the session has ended. The cookies stay in this jar: see whether they do anything. */
+  async signOut(): Promise<boolean> {
+    const kept = this.tab()
+    const response = await kept.send(`${this.site}/auth/logout`, {
+      method: 'POST',
+      headers: { 'sec-fetch-site': 'same-origin' },
+    })
+    await response.arrayBuffer()
+    return response.status === 200
+  }
+
   /** Another tab: the same cookies, and what it is given is its own. */
   tab(): Person {
     const tab = new Person(this.site, this.name)

@@ -25,14 +25,15 @@ export interface ProviderOptions {
   readonly opaqueFor?: readonly string[]
   /** Seconds an access token lives. */
   readonly accessTokenLifetime?: number
-  /** Called with each refresh token that arrives, before it is looked at. */
-  readonly onRefreshToken?: (token: string) => void
+  /** Where it is reached, if something stands in front; its own address where absent. */
+  readonly issuer?: string
   /** Anything else of oidc-provider's, laid over what stands here. */
   readonly configuration?: Configuration
 }
 
 export interface RunningProvider {
   readonly issuer: string
+  readonly port: number
   readonly provider: Provider
   /** Requests to the endpoints so far. */
   readonly counts: { token: number; refresh: number; jwks: number; discovery: number }
@@ -53,7 +54,8 @@ export async function startProvider(options: ProviderOptions): Promise<RunningPr
     server.once('error', reject)
     server.listen(options.port, '127.0.0.1', resolve)
   })
-  const issuer = `http://localhost:${(server.address() as AddressInfo).port}`
+  const { port } = server.address() as AddressInfo
+  const issuer = options.issuer ?? `http://localhost:${port}`
   const provider = new Provider(issuer, {
     ...configuration(options, options.keys ?? (await signingKeys(options.stateDir))),
     ...options.configuration,
@@ -64,22 +66,13 @@ export async function startProvider(options: ProviderOptions): Promise<RunningPr
   })
   const interact = interaction(provider)
   const callback = provider.callback()
-  const answerWatched = async (
-    request: IncomingMessage,
-    response: ServerResponse,
-    onRefreshToken: (token: string) => void,
-  ) => {
-    await watchToken(request, onRefreshToken)
-    await callback(request, response)
-  }
   answer = (request, response) => {
     if (request.url?.startsWith('/sign-in/') === true) void interact(request, response)
-    else if (request.url === '/token' && options.onRefreshToken !== undefined)
-      void answerWatched(request, response, options.onRefreshToken)
     else void callback(request, response)
   }
   return {
     issuer,
+    port,
     provider,
     counts,
     close: () =>
@@ -179,17 +172,6 @@ function configuration(options: ProviderOptions, keys: readonly JWK[]): Configur
       context.body = page('The provider refuses', `<p><code>${error}</code></p>`)
     },
   }
-}
-
-/** Reads the form before oidc-provider does, which takes one that was read from here. */
-async function watchToken(
-  request: IncomingMessage,
-  onRefreshToken: (token: string) => void,
-): Promise<void> {
-  const form = new URLSearchParams(await bodyOf(request))
-  Object.assign(request, { body: Object.fromEntries(form) })
-  const token = form.get('refresh_token')
-  if (token !== null) onRefreshToken(token)
 }
 
 /** The sign-in form: shown by GET, taken by POST. */

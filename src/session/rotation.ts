@@ -6,15 +6,25 @@
  * first used, since the answer that carried it may have been lost. When a successor is used, whatever it
  * supersedes stays good for the grace only: requests that were in flight. After that, presenting it is
  * reuse: somebody else holds a copy.
+ *
+ * Answers are in flight too: one that comes late puts its cookie into the jar in place of a newer one, to be used at any
+ * time after. And a request may carry an older cookie than the one that the jar holds by now. So nothing is superseded
+ * within two graces of being handed out: one for that answer, one for a request that was sent before it came.
  */
 export interface Rotation {
   /** The number of the next cookie. */
   readonly next: number
-  readonly confirmed: number
-  /** Successors of `confirmed`, none of them used yet. */
-  readonly open: readonly { readonly number: number; readonly issuedAt: number }[]
+  readonly confirmed: HandedOut
+  /** Successors of `confirmed`, none of them confirmed yet. */
+  readonly open: readonly HandedOut[]
   /** Superseded cookies that may still be in flight. */
   readonly superseded: readonly { readonly number: number; readonly until: number }[]
+}
+
+interface HandedOut {
+  readonly number: number
+  /** When it was handed out, the last time. */
+  readonly at: number
 }
 
 export type Presented =
@@ -24,9 +34,9 @@ export type Presented =
 /** Of successors that were never used so many are remembered; more were lost than any network loses. */
 const mostOpen = 8
 
-/** The state behind a first cookie, number 0, that is about to be handed out. */
+/** The state behind a first cookie, number 0, that is about to be handed out: in one answer, before which nobody has it. */
 export function startRotation(): Rotation {
-  return { next: 1, confirmed: 0, open: [], superseded: [] }
+  return { next: 1, confirmed: { number: 0, at: 0 }, open: [], superseded: [] }
 }
 
 /** The number of the newest cookie that was handed out. */
@@ -36,24 +46,30 @@ export function lastHandedOut(rotation: Rotation): number {
 
 /** What presenting cookie `number` (authentic: its MAC was checked) does. */
 export function present(rotation: Rotation, number: number, now: number, grace: number): Presented {
-  if (number === rotation.confirmed) return handOut(rotation, now, grace)
-  if (rotation.open.some((successor) => successor.number === number)) {
-    return handOut(confirm(rotation, number, now, grace), now, grace)
+  const { confirmed, open, superseded } = rotation
+  if (number === confirmed.number) return handOut(rotation, now, grace)
+  if (open.some((successor) => successor.number === number)) {
+    const others = [confirmed, ...open].filter((other) => other.number !== number)
+    return others.some(({ at }) => now - at < 2 * grace)
+      ? handOutAgain(rotation, number, now)
+      : handOut(confirm(rotation, number, now, grace), now, grace)
   }
-  const inFlight = rotation.superseded.some((old) => old.number === number && now <= old.until)
+  const inFlight = superseded.some((old) => old.number === number && now <= old.until)
   // attack: refresh-cookie-reuse
   return inFlight ? handOut(rotation, now, grace) : { kind: 'reused' }
 }
 
 function confirm(rotation: Rotation, number: number, now: number, grace: number): Rotation {
-  const passed = [rotation.confirmed, ...rotation.open.map((successor) => successor.number)]
+  const known = [rotation.confirmed, ...rotation.open]
   return {
     next: rotation.next,
-    confirmed: number,
+    confirmed: known.find((one) => one.number === number) ?? rotation.confirmed,
     open: [],
     superseded: [
       ...rotation.superseded.filter(({ until }) => now <= until),
-      ...passed.filter((old) => old !== number).map((old) => ({ number: old, until: now + grace })),
+      ...known
+        .filter((old) => old.number !== number)
+        .map((old) => ({ number: old.number, until: now + grace })),
     ],
   }
 }
@@ -64,9 +80,13 @@ function confirm(rotation: Rotation, number: number, now: number, grace: number)
  */
 function handOut(rotation: Rotation, now: number, grace: number): Presented {
   const last = rotation.open.at(-1)
-  if (last !== undefined && now - last.issuedAt < grace)
-    return { kind: 'good', rotation, handOut: last.number }
+  if (last !== undefined && now - last.at < grace) return handOutAgain(rotation, last.number, now)
   const number = rotation.next
-  const open = [...rotation.open.slice(1 - mostOpen), { number, issuedAt: now }]
+  const open = [...rotation.open.slice(1 - mostOpen), { number, at: now }]
   return { kind: 'good', rotation: { ...rotation, next: number + 1, open }, handOut: number }
+}
+
+function handOutAgain(rotation: Rotation, number: number, now: number): Presented {
+  const open = rotation.open.map((one) => (one.number === number ? { number, at: now } : one))
+  return { kind: 'good', rotation: { ...rotation, open }, handOut: number }
 }

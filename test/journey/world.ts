@@ -99,7 +99,7 @@ async function open(options: WorldOptions, closing: (() => Promise<void>)[]): Pr
       secrets,
       vars: varsFor({ site, issuer: provider.issuer, api: api.url }, options.session),
       onLog: (line) => log.push(line),
-      ...options,
+      ...(options.persistTo === undefined ? {} : { persistTo: options.persistTo }),
     })
   let worker = await startWorker()
   closing.push(() => worker.close())

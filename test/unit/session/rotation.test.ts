@@ -32,8 +32,10 @@ describe('rotation', () => {
     const first = use(startRotation(), 0, 0)
     const late = use(first.next, 0, 100_000)
     expect(late.gets).toBe(2)
-    // The first answer was not lost after all
-    expect(use(late.next, 1, 100_001).gets).toBe(3)
+    // The first answer was not lost after all: 1 is used, and takes the place of 2 once 2 cannot come any more
+    const first1 = use(late.next, 1, 100_001)
+    expect(first1.gets).toBe(1)
+    expect(use(first1.next, 1, 100_000 + 2 * grace).gets).toBe(3)
   })
 
   it('takes a superseded cookie for theft once the grace is over', () => {
@@ -52,6 +54,25 @@ describe('rotation', () => {
     // The owner uses 0 and 1; the thief comes later with 0
     const owner = use(stolen.next, 1, 500)
     expect(present(owner.next, 0, 600, grace)).toEqual({ kind: 'reused' })
+  })
+
+  it('leaves a browser alone whose newer cookie an answer overwrites that was long under way', () => {
+    // Two tabs use 0 and are both given 1; one answer is slow. The other tab renews twice more meanwhile.
+    const first = use(startRotation(), 0, 100)
+    const slow = use(first.next, 0, 101)
+    const second = use(slow.next, first.gets, 102)
+    const third = use(second.next, second.gets, 103)
+    // Only now it arrives, so that the jar holds 1 again; it is used when every grace is over.
+    const late = use(third.next, slow.gets, 104 + 2 * grace)
+    expect(use(late.next, late.gets, 105 + 4 * grace).gets).toBeGreaterThan(late.gets)
+  })
+
+  it('lets a successor that is under way outlive the use of an older one', () => {
+    const first = use(startRotation(), 0, 100)
+    // A tab still had 0, later than the grace, and is given 2; its answer is under way when 1 is used.
+    const tab = use(first.next, 0, 100 + grace)
+    const other = use(tab.next, first.gets, 101 + grace)
+    expect(use(other.next, tab.gets, 102 + 3 * grace).gets).toBeGreaterThan(tab.gets)
   })
 
   it('remembers so many unused successors and no more', () => {
@@ -88,7 +109,7 @@ describe('rotation', () => {
           rotation = used.next
           held.push(used.gets)
         }
-        const old = held.filter((number) => number < rotation.confirmed)
+        const old = held.filter((number) => number < rotation.confirmed.number)
         const copy = old[pick % old.length]!
         expect(present(rotation, copy, now + grace + 1, grace)).toEqual({ kind: 'reused' })
       }),
