@@ -31,6 +31,7 @@ const tasks = {
   deploy: (args) => tool('wrangler', ['deploy', ...args]),
   build: (args) => tool('wrangler', ['deploy', '--dry-run', '--outdir', 'dist', ...args]),
   'build:origin': () => buildOrigin(),
+  interop: (args) => script('scripts/interop.ts', args),
   format: (args) => tool('oxfmt', args),
   check: () => checkAll(),
   test: (args) => test(true, args),

@@ -104,6 +104,17 @@ describe('npm run measure', () => {
   })
 })
 
+describe('npm run interop', () => {
+  it.each([[[]], [['everything']], [['origins', '--instal']], [['origins', 'more']]])(
+    'says which suites there are: %j',
+    async (args) => {
+      const { code, err } = await run('interop.ts', ...args)
+      expect(code).toBe(2)
+      expect(err).toMatch(/^Usage: npm run interop -- <.*origins.*> \[--install\]$/m)
+    },
+  )
+})
+
 const encrypted = `
 name = "gate"
 main = "src/index.ts"
