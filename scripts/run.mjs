@@ -31,6 +31,7 @@ const tasks = {
   dev: (args) => tool('wrangler', ['dev', ...args]),
   deploy: (args) => tool('wrangler', ['deploy', ...args]),
   build: (args) => tool('wrangler', ['deploy', '--dry-run', '--outdir', 'dist', ...args]),
+  'build:origin': () => buildOrigin(),
   format: (args) => tool('oxfmt', args),
   check: () => checkAll(),
   test: (args) => test(true, args),
@@ -53,6 +54,12 @@ async function main([name, ...args]) {
     return 1
   }
   return await task(args)
+}
+
+/** What origins import, as plain JavaScript with declarations; nothing of an earlier build is left. */
+function buildOrigin() {
+  rmSync(join(root, 'dist/origin'), { recursive: true, force: true })
+  return tool('typescript', ['-p', 'tsconfig.origin.json'], {}, 'tsc')
 }
 
 /** All checks and the test of the architecture, which `npm test` runs among the others. */

@@ -2,7 +2,7 @@
 import { expect, it } from 'vitest'
 
 import { knownKeys } from '../src/config/schema.ts'
-import { heightOf, placeOf, readRanks } from './architecture/ranks.ts'
+import { heightOf, isAlone, placeOf, readRanks } from './architecture/ranks.ts'
 import {
   codeOf,
   exists,
@@ -32,7 +32,7 @@ function importsWhere(isWrong: (from: string, to: Import) => boolean): readonly 
 
 it('every folder of src has a rank in ARCHITECTURE.md', () => {
   const ranks = readRanks()
-  const unknown = source.filter((path) => heightOf(path, ranks) === undefined)
+  const unknown = source.filter((path) => heightOf(path, ranks) === undefined && !isAlone(path))
   expectNone(unknown, 'The diagram of ARCHITECTURE.md does not show the folder of')
   const shown = ranks.flat().filter((name) => !source.some((path) => placeOf(path) === name))
   expectNone(shown, 'The diagram of ARCHITECTURE.md shows what is not in src')
@@ -48,6 +48,15 @@ it('a file imports only from ranks below its own or from its own folder', () => 
     return other >= own && !(own === 0 && other === 0)
   })
   expectNone(wrong, 'An import leads up, aside, or out of src')
+})
+
+it('what stands alone imports nothing of the Worker, and nothing of the Worker imports it', () => {
+  const wrong = importsWhere(
+    (from, to) =>
+      to.isOurs && (isAlone(from) || isAlone(to.target)) && placeOf(from) !== placeOf(to.target),
+  )
+  expectNone(wrong, 'What origins use is joined to the Worker')
+  expect(source.some(isAlone), 'something stands alone').toBe(true)
 })
 
 it('every import leads to a file', () => {
@@ -79,9 +88,11 @@ it('only platform and index.ts import the runtime', () => {
 it('a library is spoken only in its places', () => {
   const places: Readonly<Record<string, readonly string[]>> = {
     aws4fetch: ['keys'],
-    hono: ['app', 'login', 'gateway', 'operator'],
-    jose: ['token', 'keys', 'oidc'],
+    hono: ['app', 'login', 'gateway', 'operator', 'origin'],
+    jose: ['token', 'keys', 'oidc', 'origin'],
     oauth4webapi: ['oidc'],
+    express: ['origin'],
+    fastify: ['origin'],
   }
   const wrong = importsWhere((from, to) => {
     if (to.isOurs || to.target.startsWith('cloudflare:')) return false
@@ -90,11 +101,23 @@ it('a library is spoken only in its places', () => {
   expectNone(wrong, 'A library is imported where it has no place')
 })
 
+it('what origins import needs jose alone: of a framework it takes types', () => {
+  const wrong = source
+    .filter((path) => isAlone(path))
+    .flatMap((path) =>
+      [...codeOf(path).matchAll(/^import (?!type\b).*from '(?!\.)(.*)'$/gm)]
+        .filter(([, name]) => name !== 'jose')
+        .map(([line]) => `${path}: ${line}`),
+    )
+  expectNone(wrong, 'It would have to be installed at every origin')
+})
+
 it('only platform reads the clock or makes randomness', () => {
   const clock = /\bDate\.now\b|\bnew Date\(\s*\)|\bperformance\.now\b/g
   const chance = /\bgetRandomValues\b|\brandomUUID\b|\bMath\.random\b/g
   const wrong = source
-    .filter((path) => placeOf(path) !== 'platform')
+    // At an origin there is no platform: the clock is the default of an option
+    .filter((path) => placeOf(path) !== 'platform' && path !== 'src/origin/options.ts')
     .flatMap((path) => {
       const code = codeOf(path)
       // A seal's nonce must never be given from outside, or it could be given twice

@@ -11,6 +11,13 @@ export function readRanks(): readonly (readonly string[])[] {
   return line.split(' ─ ').map((rank) => rank.replaceAll(/[{}]/g, '').trim().split(/\s+/))
 }
 
+/** What stands in src/ and is no part of the Worker: nothing leads in or out. */
+export function isAlone(path: string): boolean {
+  const names = /^alone: (.*)$/m.exec(textOf('ARCHITECTURE.md'))?.[1]?.split(' ')
+  if (names === undefined) throw new Error('ARCHITECTURE.md has no line "alone: …" of folders')
+  return path.startsWith('src/') && names.includes(placeOf(path))
+}
+
 /** The name by which the diagram knows a file: its folder's in src/, or its own at the top. */
 export function placeOf(path: string): string {
   return path.split('/')[1]!.replace(/\.ts$/, '')

@@ -126,10 +126,17 @@ describe('npm run measure', () => {
 
 describe('npm run interop', () => {
   it('says which there are', async () => {
-    for (const args of [[], ['apache'], ['constructor'], ['../check-config'], ['kms', 'more']]) {
+    for (const args of [
+      [],
+      ['apache'],
+      ['constructor'],
+      ['../check-config'],
+      ['kms', 'more'],
+      ['origins', '--instal'],
+    ]) {
       const { code, err } = await run('interop.ts', ...args)
       expect(code).toBe(2)
-      expect(err).toContain('Usage: npm run interop -- <nginx | caddy | kms')
+      expect(err).toContain('Usage: npm run interop -- <nginx | caddy | kms | origins> [--install]')
     }
   })
 
