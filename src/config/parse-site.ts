@@ -14,7 +14,8 @@ import { parseForward } from './parse-forward.ts'
 import { parseProxies } from './parse-proxies.ts'
 import { parseRouteLimit, parseSiteLimits } from './parse-rate-limits.ts'
 import type { RateLimit } from './rate-limit.ts'
-import type { AccessRule, RevocationPolicy, Route, Upstream } from './route.ts'
+import type { AccessRule, RevocationPolicy, Route } from './route.ts'
+import { parseUpstream } from './parse-upstream.ts'
 import { RouteTable } from './route-table.ts'
 import type { WrittenRoute, WrittenSite } from './schema.ts'
 import type { Env } from './secrets.ts'
@@ -270,54 +271,4 @@ function parseRevocation(
     report(`${path}.revocation.when_unsure`, 'is "open": a strict route is closed when unsure')
   }
   return { bound, whenUnsure, strict, watchConnections }
-}
-
-function parseUpstream(
-  { upstream }: WrittenRoute,
-  path: string,
-  site: WrittenSite,
-  env: Env,
-  report: Report,
-): Upstream {
-  const { url, service, assets, proxy, timeout } = upstream
-  const kinds = [url, service, assets, proxy === true ? proxy : undefined]
-  if (kinds.filter((kind) => kind !== undefined).length !== 1) {
-    report(`${path}.upstream`, 'must have exactly one of url, service, assets, proxy = true')
-  }
-  if (proxy === true) {
-    if (site.proxies.length === 0)
-      report(`${path}.upstream.proxy`, 'has none to forward: the site has no proxies')
-    return { kind: 'proxy' }
-  }
-  if (url !== undefined) {
-    const parsed = URL.parse(url)
-    const local = parsed !== null && isLoopback(parsed.hostname)
-    if (parsed === null || parsed.username !== '' || parsed.password !== '') {
-      report(`${path}.upstream.url`, 'must be a URL without credentials')
-    } else if (parsed.protocol !== 'https:' && !(site.development && local)) {
-      report(
-        `${path}.upstream.url`,
-        'must be https; plain http is for loopback upstreams of a development site',
-      )
-    } else if (site.hosts.includes(parsed.host)) {
-      report(
-        `${path}.upstream.url`,
-        `is a host of this site (${parsed.host}): the request would come back here`,
-      )
-    }
-    return { kind: 'url', url: parsed ?? new URL('https://invalid.invalid'), timeout }
-  }
-  const kind = service !== undefined ? 'service' : 'assets'
-  const binding = service ?? assets ?? ''
-  if (binding !== '' && !isFetcher(env[binding])) {
-    report(
-      `${path}.upstream.${kind}`,
-      `names the binding ${binding}, which this Worker does not have`,
-    )
-  }
-  return { kind, binding, timeout }
-}
-
-function isFetcher(value: unknown): boolean {
-  return typeof value === 'object' && value !== null && 'fetch' in value
 }

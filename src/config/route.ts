@@ -84,9 +84,29 @@ export interface Condition {
 export type Upstream = Origin | { readonly kind: 'proxy' }
 
 /** Where we forward to ourselves. */
-export type Origin =
-  | { readonly kind: 'url'; readonly url: URL; readonly timeout: number }
-  | { readonly kind: 'service' | 'assets'; readonly binding: string; readonly timeout: number }
+export type Origin = OriginPolicy &
+  (
+    | {
+        readonly kind: 'url'
+        readonly url: URL
+        /** The binding that shows our client certificate there; `undefined` where none is shown. */
+        readonly certificate: string | undefined
+      }
+    | { readonly kind: 'service'; readonly binding: string }
+    | {
+        readonly kind: 'assets'
+        readonly binding: string
+        /** What a person gets who navigates to a path without an asset: the page of a single-page app. */
+        readonly fallback: string | undefined
+      }
+  )
+
+export interface OriginPolicy {
+  /** Seconds until the headers of the answer. */
+  readonly timeout: number
+  /** How often a safe request is sent again where the origin could not answer. */
+  readonly retry: number
+}
 
 export type Forward =
   | { readonly kind: 'none' }

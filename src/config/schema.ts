@@ -58,7 +58,10 @@ const upstream = table({
   service: optional(binding, undefined),
   assets: optional(binding, undefined),
   proxy: optional(flag(), undefined),
+  certificate: optional(binding, undefined),
+  fallback: optional(text(/^\/[^\s?#]*$/, 'must be the path of an asset'), undefined),
   timeout: optional(duration(1, 300), 30),
+  retry: optional(count(0, 2), 0),
 })
 
 const tokenTarget = table({

@@ -2,9 +2,10 @@
  * The way to the origin and back: scrubbed headers, the identity added, bodies streamed both ways, redirects
  * of the origin passed on.
  */
-import type { Route } from '../config/route.ts'
+import type { Origin, Route } from '../config/route.ts'
 import { accept, type Result } from '../denial.ts'
 import { Fault } from '../fault.ts'
+import { audienceOf } from '../http/audience.ts'
 import { addCors } from '../http/cors.ts'
 import { addIsolationVary } from '../http/isolation.ts'
 import { addPageHeaders, askForWholePage } from '../http/page-headers.ts'
@@ -34,15 +35,29 @@ export async function forward(
   const added = await addIdentity(services, site, permit, headers, now)
   if (!added.ok) return added
   if (request.headers.has('upgrade')) prepareUpgrade(headers)
-  const response = await services.upstreams.fetch(upstream, targetOf(permit.route, url), {
-    method: request.method,
-    headers,
-    body: request.body,
-  })
+  const response = await reach(services, visit, upstream, targetOf(permit.route, url), headers)
   const authority = authorityOf(permit.caller, visit, permit.route.revocation)
   if (response.status === 101 && response.webSocket !== null)
     return accept(passSocket(services, response, response.webSocket, authority, permit.caller))
   return accept(passBack(services, visit, permit, response, bodyOf(services, response, authority)))
+}
+
+/** The origin's answer; of assets the app's own page for a person who navigates to a place that the page knows. */
+async function reach(
+  { upstreams }: GatewayServices,
+  { request, url }: Visit,
+  upstream: Origin,
+  target: URL,
+  headers: Headers,
+): Promise<Response> {
+  const { method, body } = request
+  const response = await upstreams.fetch(upstream, target, { method, headers, body })
+  if (upstream.kind !== 'assets' || upstream.fallback === undefined) return response
+  const visits = (method === 'GET' || method === 'HEAD') && audienceOf(request) === 'navigation'
+  if (response.status !== 404 || !visits) return response
+  await response.body?.cancel()
+  const page = new URL(upstream.fallback, url.origin)
+  return upstreams.fetch(upstream, page, { method, headers, body: null })
 }
 
 /** The runtime makes its own handshake; of the client's, the subprotocols matter. */

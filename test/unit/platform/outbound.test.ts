@@ -124,7 +124,13 @@ describe('a request to a custodian of keys', () => {
 })
 
 describe('a request to an origin', () => {
-  const upstream = { kind: 'url', url: new URL('https://api.example'), timeout: 0.02 } as const
+  const upstream = {
+    kind: 'url',
+    url: new URL('https://api.example'),
+    certificate: undefined,
+    timeout: 0.02,
+    retry: 0,
+  } as const
   const init = { method: 'GET', headers: new Headers(), body: null }
   const ask = (to: Parameters<ReturnType<typeof upstreamsOf>['fetch']>[0], env = {}) =>
     upstreamsOf(env).fetch(to, new URL('https://api.example/x'), init)
@@ -143,7 +149,7 @@ describe('a request to an origin', () => {
   })
 
   it('goes to a binding that exists', async () => {
-    const binding = { kind: 'service', binding: 'API', timeout: 1 } as const
+    const binding = { kind: 'service', binding: 'API', timeout: 1, retry: 0 } as const
     expect(await (await ask(binding, { API: { fetch: () => new Response('hi') } })).text()).toBe(
       'hi',
     )
