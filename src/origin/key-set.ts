@@ -2,7 +2,7 @@
  * A site's key set (RFC 7517), and the one key in it that may verify an assertion. Keys are imported once; what is
  * kept is the key and never a promise of it, since in Workers a promise belongs to the request that made it.
  */
-import { importJWK, type JWK } from 'jose'
+import { type CryptoKey, importJWK, type JWK } from 'jose'
 
 /** More keys than this is no honest key set. */
 const mostKeys = 100
@@ -57,7 +57,8 @@ export class KeySet {
     if (known !== undefined) return known
     try {
       const imported = await importJWK({ ...jwk, alg }, alg, { extractable: false })
-      if (!(imported instanceof CryptoKey)) return undefined
+      // Bytes are what a secret is imported as.
+      if (imported instanceof Uint8Array) return undefined
       this.#imported.set(jwk, imported)
       return imported
     } catch {
