@@ -270,6 +270,18 @@ const tokens: readonly Crossing[] = [
     apart: ['ERR_JWKS_NO_MATCHING_KEY'],
   }),
   crossing({
+    what: 'assertion as a caller’s token, at its own site too',
+    of: every,
+    make: async (deployment, home) => {
+      await bear(deployment, home, await tokenFor(deployment, home))
+      return asserted(deployment)
+    },
+    // Refused everywhere: no token of ours is accepted as a caller's.
+    show: async (assertion, site, deployment) => answerOf(await bear(deployment, site, assertion)),
+    good: '401 token_refused',
+    apart: ['401 token_refused'],
+  }),
+  crossing({
     what: 'kept assertion of a token that is good at both sites',
     of: every,
     make: ({ outside }) =>
