@@ -164,7 +164,7 @@ const devices: readonly Crossing[] = [
     what: 'device registration challenge',
     of: binds,
     once: true,
-    make: Device.signedIn,
+    make: (deployment, home) => Device.signedIn(deployment, home),
     show: async ({ device, proof }, site) => answerOf(await device.register(site, proof)),
     good: '200',
     apart: ['400 device_proof_refused', '401 device_proof_refused', '404 route_unknown'],
@@ -173,7 +173,7 @@ const devices: readonly Crossing[] = [
     what: 'device proof, and the session id in its address',
     of: binds,
     once: true,
-    make: Device.bound,
+    make: (deployment, home) => Device.bound(deployment, home),
     show: async ({ device, proof }, site) => answerOf(await device.renew(site, proof)),
     good: '200',
     apart: ['401 session_unknown', '404 route_unknown'],
@@ -182,7 +182,7 @@ const devices: readonly Crossing[] = [
     what: 'device proof challenge of another site, at home',
     of: binds,
     once: true,
-    make: Device.bound,
+    make: (deployment, home) => Device.bound(deployment, home),
     // The same key answers the challenge of the site that is named, at home.
     show: async ({ device }, site, _, home) =>
       answerOf(await device.renew(home, await device.answer(site))),

@@ -7,9 +7,9 @@ export interface Crossing<T = never> {
   readonly what: string
   /** Sites that have such a thing. */
   readonly of: (site: Site) => boolean
-  make(deployment: Deployment, home: Site): Promise<T>
+  readonly make: (deployment: Deployment, home: Site) => Promise<T>
   /** Shows it at a site; gives what came of it. The same steps wherever that is. */
-  show(thing: T, at: Site, deployment: Deployment, home: Site): Promise<string>
+  readonly show: (thing: T, at: Site, deployment: Deployment, home: Site) => Promise<string>
   /** What comes of it at home. */
   readonly good: string
   /** All that may come of it elsewhere. */

@@ -24,7 +24,7 @@ export interface Site {
   readonly deviceBound: boolean
 }
 
-const site = (id: string, provider: Site['provider'], deviceBound = false): Site => ({
+const siteOf = (id: string, provider: Site['provider'], deviceBound = false): Site => ({
   id,
   host: `${id}.test`,
   provider,
@@ -32,16 +32,16 @@ const site = (id: string, provider: Site['provider'], deviceBound = false): Site
 })
 
 /** As test/worker/wrangler.toml has them. */
-export const north = site('north', 'main')
-export const south = site('south', 'main')
-export const east = site('east', 'posting')
+export const north = siteOf('north', 'main')
+export const south = siteOf('south', 'main')
+export const east = siteOf('east', 'posting')
 export const sites: readonly Site[] = [
   north,
   south,
   east,
-  site('west', undefined),
-  site('locked', 'main', true),
-  site('latched', 'main', true),
+  siteOf('west', undefined),
+  siteOf('locked', 'main', true),
+  siteOf('latched', 'main', true),
 ]
 
 let serial = 0
@@ -143,11 +143,11 @@ export class Client {
   }
 
   /** A copy of this browser at a site, which is sent the cookies under the names that it reads them by. */
-  at(site: Site): Client {
-    const other = new Client(this.deployment, site, this.subject)
+  at(where: Site): Client {
+    const other = new Client(this.deployment, where, this.subject)
     for (const [name, value] of this.cookies) {
       const bare = name.replace(/^(?:__Host-Http-|__Host-)/, '')
-      const short = site.deviceBound && bare === 'sallyport-access'
+      const short = where.deviceBound && bare === 'sallyport-access'
       other.cookies.set(`${short ? '__Host-' : '__Host-Http-'}${bare}`, value)
     }
     return other

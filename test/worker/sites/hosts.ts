@@ -6,7 +6,7 @@ import { answerOf, Client, type Deployment, north, south, type Sent } from './de
 export interface HostCase {
   readonly what: string
   readonly expected: string
-  ask(deployment: Deployment): Promise<string>
+  readonly ask: (deployment: Deployment) => Promise<string>
 }
 
 const ask = (deployment: Deployment, host: string, path = '/public/x', sent: Sent = {}) =>
