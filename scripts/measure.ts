@@ -13,6 +13,7 @@ import { measureRefreshStorm } from '../bench/measure/refresh-storm.ts'
 import { measureRevocation } from '../bench/measure/revocation.ts'
 import { measureRevocationCost } from '../bench/measure/revocation-cost.ts'
 import { measureRevocationScale } from '../bench/measure/revocation-scale.ts'
+import { measureSites } from '../bench/measure/sites.ts'
 import { measureVerify } from '../bench/measure/verify.ts'
 import type { Outcome } from '../bench/report.ts'
 
@@ -33,6 +34,7 @@ const measures: Readonly<Record<string, (options: Options) => Promise<Outcome>>>
   revocation: ({ trials }) => measureRevocation(trials),
   'revocation-cost': ({ seconds = 1.5 }) => measureRevocationCost(seconds),
   'revocation-scale': async () => measureRevocationScale(),
+  sites: () => measureSites(),
   'refresh-storm': ({ trials }) => measureRefreshStorm(trials),
   'refresh-crash': ({ trials }) => measureRefreshCrash(Math.min(trials, 200)),
 }

@@ -11,6 +11,11 @@ import { within } from './within.ts'
 /** Milliseconds. */
 const patience = 2000
 
+/** Of the object. No site's id holds a slash, and nothing runs together in JSON. */
+export async function deviceListName(siteId: string, { issuer, subject }: Owner): Promise<string> {
+  return `${siteId}/${await sha256(JSON.stringify([issuer, subject]))}`
+}
+
 /**
  * Calls the list of one person at one site. The stub belongs to the request that makes it, and never passes through a
  * promise: it would be asked whether it is one.
@@ -18,10 +23,10 @@ const patience = 2000
 export async function askDeviceList<T>(
   env: Environment,
   siteId: string,
-  { issuer, subject }: Owner,
+  owner: Owner,
   ask: (list: DurableObjectStub<DeviceObject>) => Promise<T>,
 ): Promise<T> {
-  const name = `${siteId}/${await sha256(JSON.stringify([issuer, subject]))}`
+  const name = await deviceListName(siteId, owner)
   return ask((env.DEVICE_OBJECTS as DurableObjectNamespace<DeviceObject>).getByName(name))
 }
 

@@ -12,7 +12,7 @@ export async function readCopy(
   publisher: Publisher,
 ): Promise<ProviderDocuments | undefined> {
   try {
-    const copy = await env.DOCUMENTS.get<ProviderDocuments>(keyOf(publisher), 'json')
+    const copy = await env.DOCUMENTS.get<ProviderDocuments>(copyName(publisher), 'json')
     return copy?.metadata.issuer === publisher.issuer ? copy : undefined
   } catch {
     return undefined
@@ -25,9 +25,10 @@ export async function writeCopy(
   publisher: Publisher,
   documents: ProviderDocuments,
 ): Promise<void> {
-  await env.DOCUMENTS.put(keyOf(publisher), JSON.stringify(documents))
+  await env.DOCUMENTS.put(copyName(publisher), JSON.stringify(documents))
 }
 
-function keyOf({ documentsName }: Publisher): string {
+/** The key in KV. */
+export function copyName({ documentsName }: Pick<Publisher, 'documentsName'>): string {
   return `documents/1/${encodeURIComponent(documentsName)}`
 }

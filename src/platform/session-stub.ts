@@ -10,10 +10,17 @@ import { unwrap } from './answered.ts'
 import type { Environment } from './environment.ts'
 import type { SessionObject } from './session-object.ts'
 
+/** Of the object. No site's id holds a slash. attack: sites-run-together */
+export function sessionObjectName(siteId: string, id: string): string {
+  return `${siteId}/${id}`
+}
+
 export function sessionsOf(env: Environment): Sessions {
   // A stub belongs to the request that made it, so each call makes its own.
   const object = (site: Site, id: SessionId): DurableObjectStub<SessionObject> =>
-    (env.SESSION_OBJECTS as DurableObjectNamespace<SessionObject>).getByName(`${site.id}/${id}`)
+    (env.SESSION_OBJECTS as DurableObjectNamespace<SessionObject>).getByName(
+      sessionObjectName(site.id, id),
+    )
   return {
     create: (site, id, signedIn, userinfo, place) =>
       unwrap(object(site, id).create(site.id, id, signedIn, userinfo, place)),

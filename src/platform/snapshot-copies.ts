@@ -17,7 +17,7 @@ export async function readSnapshotCopy(
   since: Since,
 ): Promise<ArrayBuffer | undefined> {
   try {
-    const found = await caches.default.match(addressOf(shard, since))
+    const found = await caches.default.match(snapshotAddress(shard, since))
     return await found?.arrayBuffer()
   } catch {
     return undefined
@@ -32,13 +32,14 @@ export async function writeSnapshotCopy(
 ): Promise<void> {
   const headers = { 'cache-control': `public, s-maxage=${String(keptFor)}` }
   try {
-    await caches.default.put(addressOf(shard, since), new Response(bytes, { headers }))
+    await caches.default.put(snapshotAddress(shard, since), new Response(bytes, { headers }))
   } catch {
     // Without a copy every isolate asks for itself.
   }
 }
 
-function addressOf(shard: string, since: Since): string {
+/** Of no site: every shard holds marks of all, by fingerprints of names that begin with the site. */
+export function snapshotAddress(shard: string, since: Since): string {
   const known = since === undefined ? 'whole' : `${String(since.epoch)}/${String(since.version)}`
   return `https://denylist.sallyport.invalid/${shard}/${known}`
 }

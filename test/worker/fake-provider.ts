@@ -1,14 +1,8 @@
 /**
- * A provider that can be told to misbehave, one named fault at a time, and an origin that answers with what it
- * received. They stand in for other parties who must misbehave; the honest journeys run against a real provider
- * in `test/journey/`.
- *
- * The Worker and its objects share the tests' isolate, so the outside is played by taking the place of `fetch`.
+ * A provider that can be told to misbehave, one named fault at a time. It stands in for other parties who must misbehave;
+ * the honest journeys run against a real provider in `test/journey/`.
  */
 import { exportJWK, generateKeyPair, type JWTPayload, SignJWT } from 'jose'
-import { vi } from 'vitest'
-
-import { FakeIssuer } from './fake-issuer.ts'
 
 const { publicKey, privateKey } = await generateKeyPair('RS256', { extractable: true })
 const stranger = await generateKeyPair('RS256')
@@ -156,68 +150,5 @@ export class FakeProvider {
       ...this.token,
     }
     return Response.json(answer)
-  }
-}
-
-export interface Received {
-  readonly url: string
-  readonly method: string
-  readonly headers: Headers
-  readonly body: string
-}
-
-/** The outside of one test: two providers, three issuers, one origin. */
-export class Outside {
-  readonly main = new FakeProvider('https://id.test', 'shop')
-  readonly posting = new FakeProvider('https://post.id.test', 'admin')
-  readonly as = new FakeIssuer('https://as.test')
-  readonly partner = new FakeIssuer('https://partner.test')
-  readonly opaque = new FakeIssuer('https://opaque.test')
-  readonly received: Received[] = []
-  /** Others, by their host. */
-  readonly others = new Map<string, (request: Request) => Promise<Response>>()
-  /** What the origin answers. */
-  origin: (request: Request) => Response | Promise<Response> = () => Response.json({ ok: true })
-
-  constructor() {
-    vi.spyOn(globalThis, 'fetch').mockImplementation(async (input, init) => {
-      const request = new Request(input, init)
-      const answer = this.#answer(request)
-      // A party that never answers is left when the caller gives up, as on the network.
-      const aborted = new Promise<never>((_, reject) => {
-        request.signal.addEventListener('abort', () =>
-          reject(new DOMException('aborted', 'AbortError')),
-        )
-        init?.signal?.addEventListener('abort', () =>
-          reject(new DOMException('aborted', 'AbortError')),
-        )
-      })
-      return Promise.race([answer, aborted])
-    })
-  }
-
-  get last(): Received {
-    const last = this.received.at(-1)
-    if (last === undefined) throw new Error('the origin received nothing')
-    return last
-  }
-
-  async #answer(request: Request): Promise<Response> {
-    const { host } = new URL(request.url)
-    if (host === 'id.test') return this.main.answer(request)
-    if (host === 'post.id.test') return this.posting.answer(request)
-    const issuer = [this.as, this.partner, this.opaque].find((one) => one.host === host)
-    if (issuer !== undefined) return issuer.answer(request)
-    const other = this.others.get(host)
-    if (other !== undefined) return other(request)
-    if (host !== 'api.test') throw new TypeError(`nothing listens at ${host}`)
-    const copy = request.clone()
-    this.received.push({
-      url: request.url,
-      method: request.method,
-      headers: request.headers,
-      body: await request.text(),
-    })
-    return this.origin(copy)
   }
 }

@@ -55,10 +55,13 @@ describe('a browser behind a proxy', () => {
     const ada = new Browser('behind.test')
     await ada.signIn()
     for (let i = 0; i < 3; i++) {
-      const before = ada.cookies.get('__Host-Http-sallyport-refresh')
       ada.forgetAccess()
+      const before = ada.cookies.get('__Host-Http-sallyport-refresh')
       expect((await ask(ada, '/x')).status).toBe(202)
-      expect(ada.cookies.get('__Host-Http-sallyport-refresh')).not.toBe(before)
+      expect(ada.cookies.has('__Host-Http-sallyport-access')).toBe(true)
+      // Within two graces the same successor is handed out again
+      if (i !== 1) expect(ada.cookies.get('__Host-Http-sallyport-refresh')).not.toBe(before)
+      pass(i === 0 ? 1 : 120)
       expect((await ask(ada, '/x')).headers.has('sallyport-set-access-cookie')).toBe(false)
     }
   })

@@ -7,7 +7,8 @@ import { afterEach, beforeEach, expect, vi } from 'vitest'
 
 import worker from '../../src/index.ts'
 import type { Environment } from '../../src/platform/environment.ts'
-import { type FakeProvider, Outside } from './fake-provider.ts'
+import type { FakeProvider } from './fake-provider.ts'
+import { Outside } from './outside.ts'
 
 /** The outside and the log of the running test. */
 export const world: { outside: Outside; log: Record<string, unknown>[] } = {
@@ -19,6 +20,7 @@ export const world: { outside: Outside; log: Record<string, unknown>[] } = {
 export function eachTestHasItsWorld(): void {
   beforeEach(() => {
     world.outside = new Outside()
+    playOutside(world.outside)
     world.log = []
     for (const level of ['info', 'warn', 'error'] as const) {
       vi.spyOn(console, level).mockImplementation((line: unknown) => {
@@ -33,6 +35,24 @@ export function eachTestHasItsWorld(): void {
     await scheduler.wait(20)
     await reset()
     await abortAllDurableObjects()
+  })
+}
+
+/** The Worker and its objects share the tests' isolate, so the outside is played by taking the place of `fetch`. */
+function playOutside(outside: Outside): void {
+  vi.spyOn(globalThis, 'fetch').mockImplementation(async (input, init) => {
+    const request = new Request(input, init)
+    const answer = outside.answer(request)
+    // A party that never answers is left when the caller gives up, as on the network.
+    const aborted = new Promise<never>((_, reject) => {
+      request.signal.addEventListener('abort', () =>
+        reject(new DOMException('aborted', 'AbortError')),
+      )
+      init?.signal?.addEventListener('abort', () =>
+        reject(new DOMException('aborted', 'AbortError')),
+      )
+    })
+    return Promise.race([answer, aborted])
   })
 }
 
