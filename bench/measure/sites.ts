@@ -29,10 +29,13 @@ export async function measureSites(): Promise<Outcome> {
     await miniflare.ready
     const deployment: Deployment = {
       outside,
-      // Miniflare's own answer is that of undici, which lacks nothing that is looked at here.
-      send: (url, { headers, ...sent }) => {
+      send: async (url, { headers, ...sent }) => {
         const init = { redirect: 'manual' as const, headers: { ...headers, 'x-url': url }, ...sent }
-        return miniflare.dispatchFetch('http://localhost/', init)
+        const answer = await miniflare.dispatchFetch('http://localhost/', init)
+        const bytes = await answer.arrayBuffer()
+        const { status } = answer
+        const said = [...answer.headers] as [string, string][]
+        return new Response(bytes.byteLength === 0 ? null : bytes, { status, headers: said })
       },
     }
     return await report(deployment)
