@@ -74,9 +74,12 @@ function python(): string {
 }
 
 async function preparePython(install: boolean): Promise<string | undefined> {
-  const wanted = ['-c', 'import jwt, cryptography; jwt.PyJWK']
-  if ((await run(python(), wanted)).ok) return undefined
-  if (!install) return 'PyJWT with cryptography is not installed (--install makes a venv for it)'
+  // PyJWT takes a key as such since 2.10; Debian's own may be older
+  const wanted =
+    'import jwt, cryptography; assert tuple(map(int, jwt.__version__.split(".")[:2])) >= (2, 10)'
+  if ((await run(python(), ['-c', wanted])).ok) return undefined
+  if (!install)
+    return 'PyJWT 2.10 with cryptography is not installed (--install makes a venv for it)'
   const folder = join(examples, 'python')
   const venv = ['-m', 'venv', '.venv']
   if (!(await run('python3', venv, { cwd: folder })).ok) {
