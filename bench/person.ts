@@ -45,6 +45,12 @@ export class Person {
     return response
   }
 
+  /** The `Cookie` header that the site is sent. */
+  get cookies(): string {
+    const jar = this.#jar.get(new URL(this.site).host) ?? new Map<string, string>()
+    return [...jar].map(([name, value]) => `${name}=${value}`).join('; ')
+  }
+
   /** The access cookie has run out: the next call renews. */
   forgetAccess(): void {
     this.#jar.get(new URL(this.site).host)?.delete('__Host-Http-sallyport-access')
