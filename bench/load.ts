@@ -69,7 +69,7 @@ export async function load({
     perSecond: answers / took,
     seconds: took,
     statuses,
-    latencies: Float64Array.from(latencies).sort(),
+    latencies: Float64Array.from(latencies).toSorted(),
   }
 }
 

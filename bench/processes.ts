@@ -3,7 +3,12 @@
  */
 import { readdirSync, readFileSync } from 'node:fs'
 import { createServer } from 'node:http'
+import { createRequire } from 'node:module'
 import type { AddressInfo } from 'node:net'
+
+/** The program itself; its package has no types. */
+export const workerdPath = (createRequire(import.meta.url)('workerd') as { default: string })
+  .default
 
 /** The children of this process that are workerd, by their ids. */
 export function workerds(): readonly number[] {

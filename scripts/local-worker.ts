@@ -6,7 +6,7 @@ import { spawn } from 'node:child_process'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
-import { basename, dirname, join } from 'node:path'
+import { dirname, join } from 'node:path'
 
 import { convertV4MiniflareOptions, Log, LogLevel, Miniflare } from 'miniflare'
 import { unstable_getMiniflareWorkerOptions, unstable_readConfig } from 'wrangler'
@@ -56,17 +56,14 @@ interface WorkerOptions {
   readonly bindings?: Readonly<Record<string, unknown>>
 }
 
-/** Bundles the Worker of a wrangler.toml, or another `entry` by its rules; gives the path of the script. */
-export async function bundleWorker(configPath: string, entry?: string): Promise<string> {
+/** Bundles the Worker of a wrangler.toml; gives the path of the script. */
+export async function bundleWorker(configPath: string): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'sallyport-bundle-'))
   const wrangler = join(
     dirname(createRequire(import.meta.url).resolve('wrangler/package.json')),
     'bin/wrangler.js',
   )
-  const arguments_ = [
-    ...[wrangler, 'deploy', ...(entry === undefined ? [] : [entry])],
-    ...['--dry-run', '--outdir', folder, '--config', configPath],
-  ]
+  const arguments_ = [wrangler, 'deploy', '--dry-run', '--outdir', folder, '--config', configPath]
   await new Promise<void>((resolve, reject) => {
     const child = spawn(process.execPath, arguments_, { stdio: ['ignore', 'pipe', 'pipe'] })
     let printed = ''
@@ -79,7 +76,7 @@ export async function bundleWorker(configPath: string, entry?: string): Promise<
         : reject(new Error(`wrangler could not bundle ${configPath}:\n${printed}`)),
     )
   })
-  return join(folder, `${entry === undefined ? 'index' : basename(entry, '.ts')}.js`)
+  return join(folder, 'index.js')
 }
 
 /** One Worker for Miniflare: what its wrangler.toml says, from a bundle of `bundleWorker`. */

@@ -27,6 +27,9 @@ const tasks = {
   // Its plain Workers are stripped of their types by a function of Node that calls itself experimental
   measure: (args) =>
     run(node, ['--disable-warning=ExperimentalWarning', 'scripts/measure.ts', ...args]),
+  bench: (args) =>
+    run(node, ['--disable-warning=ExperimentalWarning', 'scripts/bench.ts', ...args]),
+  'bench:smoke': (args) => tasks.bench(['--smoke', ...args]),
   dev: (args) => tool('wrangler', ['dev', ...args]),
   deploy: (args) => tool('wrangler', ['deploy', ...args]),
   build: (args) => tool('wrangler', ['deploy', '--dry-run', '--outdir', 'dist', ...args]),

@@ -1,4 +1,4 @@
-/** hono's `jwk` middleware: with an address of keys, and, below `/pinned/`, with the keys at hand. */
+/** hono's `jwk` middleware: below `/bearer/` with the address of the keys, below `/pinned/` with the keys at hand. */
 import { Hono } from 'hono'
 import { jwk } from 'hono/jwk'
 
@@ -9,14 +9,22 @@ interface Env extends Upstream {
   readonly KEYS: []
 }
 
-const app = new Hono<{ Bindings: Env }>()
-const verification = (issuer: string) => ({ iss: issuer, aud: 'api' })
+type AnyContext =
+  ReturnType<typeof jwk> extends (context: infer C, next: never) => unknown ? C : never
 
-app.use('*', async (context, next) => {
+const app = new Hono<{ Bindings: Env }>()
+const checked = (issuer: string) => ({
+  alg: ['ES256' as const],
+  verification: { iss: issuer, aud: 'api' },
+})
+
+app.use('/pinned/*', (context, next) => {
   const { ISSUER, KEYS } = context.env
-  const known = new URL(context.req.url).pathname.startsWith('/pinned/')
-  const source = known ? { keys: KEYS } : { jwks_uri: `${ISSUER}/keys` }
-  return jwk({ ...source, alg: ['ES256'], verification: verification(ISSUER) })(context, next)
+  return jwk({ keys: KEYS, ...checked(ISSUER) })(context as AnyContext, next)
+})
+app.use('/bearer/*', (context, next) => {
+  const { ISSUER } = context.env
+  return jwk({ jwks_uri: `${ISSUER}/keys`, ...checked(ISSUER) })(context as AnyContext, next)
 })
 app.all('*', (context) => forward(context.req.raw, context.env))
 

@@ -8,6 +8,10 @@ const app = new Hono<{ Bindings: Upstream }>()
 
 app.get('/callback', (context) => processOAuthCallback(context))
 app.use('*', oidcAuthMiddleware())
-app.all('*', (context) => forward(context.req.raw, context.env))
+app.all('*', async (context) => {
+  const response = await forward(context.req.raw, context.env)
+  // The middleware sets a header of the answer, which cannot be done to one that comes from an origin.
+  return new Response(response.body, response)
+})
 
 export default app

@@ -37,6 +37,12 @@ export interface Gate extends Contender {
   readonly person: Person
 }
 
+/** Paths of the bundles. */
+interface Scripts {
+  readonly gate: string
+  readonly contenders: string
+}
+
 const clientId = 'contest'
 
 export class World {
@@ -45,7 +51,7 @@ export class World {
   readonly #provider: RunningProvider
   readonly #ports: number[]
   readonly #closing: (() => unknown)[]
-  readonly #gateScript: string
+  readonly #scripts: Scripts
   readonly #clientSecret: string
   #upstream = ''
 
@@ -53,7 +59,7 @@ export class World {
     issuer: RunningIssuer,
     signers: readonly Signer[],
     provider: RunningProvider,
-    gateScript: string,
+    scripts: Scripts,
     clientSecret: string,
     ports: number[],
     closing: (() => unknown)[],
@@ -61,7 +67,7 @@ export class World {
     this.issuer = issuer
     this.signers = signers
     this.#provider = provider
-    this.#gateScript = gateScript
+    this.#scripts = scripts
     this.#clientSecret = clientSecret
     this.#ports = ports
     this.#closing = closing
@@ -69,7 +75,12 @@ export class World {
 
   /** With ports for so many gates: the provider knows each by its address. */
   static async open(gates: number): Promise<World> {
-    const bundle = await bundleGate()
+    const [gate, contenders] = await Promise.all([
+      bundleGate(),
+      bundleWorker(join(import.meta.dirname, '../contenders/wrangler.toml')),
+    ])
+    const removeContenders = untilExit(dirname(contenders))
+    const scripts = { gate: gate.script, contenders }
     const issuer = await startIssuer()
     const others = ['RS256', 'EdDSA'].map((alg) =>
       makeSigner(alg, `https://${alg.toLowerCase()}.test`),
@@ -89,23 +100,28 @@ export class World {
         },
       ],
     })
-    const closing = [bundle.close, issuer.close, () => provider.close()]
+    const closing = [
+      () => gate.close(),
+      removeContenders,
+      () => issuer.close(),
+      () => provider.close(),
+    ]
     const signers = [issuer.signer, ...(await Promise.all(others))]
-    const world = new World(issuer, signers, provider, bundle.script, clientSecret, ports, closing)
+    const world = new World(issuer, signers, provider, scripts, clientSecret, ports, closing)
     const origin = await world.start([plainWorker('origin')])
     world.#upstream = `http://localhost:${String(origin.port)}`
     return world
   }
 
   get gateScript(): string {
-    return this.#gateScript
+    return this.#scripts.gate
   }
 
   /** The first of the Workers is the one that answers. */
   async start(workers: readonly Worker[], at = 0): Promise<Contender> {
     const before = new Set(workerds())
     const running = await startWorkers(workers, undefined, at)
-    this.#closing.push(running.close)
+    this.#closing.push(() => running.close())
     const [pid = 0, more] = workerds().filter((one) => !before.has(one))
     if (pid === 0 || more !== undefined) throw new Error('there is not one process more')
     return { ...running, pid, site: `http://localhost:${String(running.port)}` }
@@ -113,13 +129,15 @@ export class World {
 
   startPassThrough(http = false): Promise<Contender> {
     if (!http) return this.start([passThrough(), plainWorker('origin')])
-    return this.start([plainWorker('pass-through-http', { bindings: { UPSTREAM: this.#upstream } })])
+    return this.start([
+      plainWorker('pass-through-http', { bindings: { UPSTREAM: this.#upstream } }),
+    ])
   }
 
   async startGate({ routes = 5, marks = 0, http = false } = {}): Promise<Gate> {
     const port = this.#ports.pop()
     if (port === undefined) throw new Error('the world was opened for fewer gates')
-    return this.startGateOf((vars) => gateWorker(this.#gateScript, vars), {
+    return this.startGateOf((vars) => gateWorker(this.#scripts.gate, vars), {
       port,
       routes,
       marks,
@@ -147,16 +165,14 @@ export class World {
 
   /** One of `bench/contenders`. */
   async startContender(name: string, bindings: Worker, http = false): Promise<Contender> {
-    const folder = join(import.meta.dirname, '../contenders')
-    const script = await bundleWorker(join(folder, 'wrangler.toml'), join(folder, `${name}.ts`))
-    this.#closing.push(untilExit(dirname(script)))
+    const script = this.#scripts.contenders
     const worker = {
       name,
       modules: true,
       rootPath: dirname(script),
       scriptPath: script,
       compatibilityDate: '2026-10-20',
-      bindings: { ...bindings, ...(http ? { UPSTREAM: this.#upstream } : {}) },
+      bindings: { ...bindings, CONTENDER: name, ...(http ? { UPSTREAM: this.#upstream } : {}) },
       ...(http ? {} : { serviceBindings: { ORIGIN: 'origin' } }),
     }
     return this.start(http ? [worker] : [worker, plainWorker('origin')])
