@@ -119,16 +119,15 @@ const droppedPrefixes: readonly string[] = [
 /** The request's headers as an origin may see them, with nothing of ours added yet. */
 export function scrubHeaders(incoming: Headers, site: Site): Headers {
   const nominated = nominatedHeaders(incoming.get('connection'))
-  const headers = new Headers()
-  for (const [name, value] of incoming) {
-    if (isDropped(name) || nominated?.has(name) === true || site.identityHeaders.has(name)) continue
-    if (name === 'cookie') {
-      const others = withoutOwnCookies(value)
-      if (others !== undefined) headers.set('cookie', others)
-      continue
-    }
-    headers.append(name, value)
-  }
+  // Copied whole, then cleaned: most headers pass, and one by one they cost twice as much.
+  const headers = new Headers(incoming)
+  for (const name of incoming.keys())
+    if (isDropped(name) || nominated?.has(name) === true || site.identityHeaders.has(name))
+      headers.delete(name)
+  const cookie = headers.get('cookie')
+  const others = cookie === null ? undefined : withoutOwnCookies(cookie)
+  if (others !== undefined) headers.set('cookie', others)
+  else if (cookie !== null) headers.delete('cookie')
   return headers
 }
 
@@ -137,8 +136,21 @@ const prefixesByStart = Map.groupBy(droppedPrefixes, (prefix) => prefix.slice(0,
 
 const plainName = /^[a-z0-9-]+$/
 
+/** Names that were judged before; clients choose them, so there is an end to it. */
+const judged = new Map<string, boolean>()
+const mostJudged = 500
+const longestJudged = 64
+
 /** `name` in lower case, as `Headers` has it. */
 function isDropped(name: string): boolean {
+  const known = judged.get(name)
+  if (known !== undefined) return known
+  const verdict = judge(name)
+  if (judged.size < mostJudged && name.length <= longestJudged) judged.set(name, verdict)
+  return verdict
+}
+
+function judge(name: string): boolean {
   return (
     !plainName.test(name) ||
     dropped.has(name) ||
