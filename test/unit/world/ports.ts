@@ -71,6 +71,8 @@ export function makePorts(): Ports {
       (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds)),
     ),
     introspections: new TimedCache(),
+    signatures: new TimedCache(),
+    openedCookies: new TimedCache(),
     decryptionKeys: async () => [],
     connections: {
       watchStream: (body) => body,
