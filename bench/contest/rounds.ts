@@ -126,11 +126,11 @@ export function cpuOf(slices: readonly Slice[]): number {
 
 export function spreadOf(values: readonly number[]): Spread {
   const sorted = values.toSorted((a, b) => a - b)
-  const at = (part: number) => sorted[Math.round((sorted.length - 1) * part)] ?? Number.NaN
+  const last = sorted.length - 1
   const digits = (sorted[0] ?? 0) > 20 ? 0 : 3
   return {
     median: round(median(values), digits),
-    low: round(at(0.25), digits),
-    high: round(at(0.75), digits),
+    low: round(sorted[Math.floor(last * 0.25)] ?? Number.NaN, digits),
+    high: round(sorted[Math.ceil(last * 0.75)] ?? Number.NaN, digits),
   }
 }

@@ -15,6 +15,8 @@ export interface Variant {
 
 /** Different tokens: more than one, fewer than would measure their parsing from cold memory. */
 const tokens = 50
+/** More than an isolate remembers: each is as new when it comes again. */
+const manyTokens = 2500
 /** What a browser's script sends beside its cookies. */
 const fromBrowser = {
   'User-Agent': 'Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0',
@@ -66,7 +68,10 @@ export async function besides(
   const wide = await world.startGate({ routes: 200 })
   const marked = await world.startGate({ marks: 100_000 })
   const session = (one: Gate) => request.session(one, one.person.cookies)
+  const copying = await world.startCopying()
   return [
+    variant('copying headers, nothing else', copying, request.session(copying, undefined), limit),
+    variant('bearer ES256, never seen', gate, request.bearer(gate, 'ES256, many'), bearerLimit),
     variant('bearer RS256', gate, request.bearer(gate, 'RS256'), bearerLimit),
     variant('bearer EdDSA', gate, request.bearer(gate, 'EdDSA'), bearerLimit),
     variant(
@@ -135,6 +140,7 @@ async function requestsOf(world: World) {
   // hono knows no other type of token.
   const plain = await tokensOf(world.issuer.signer, tokens, () => ({ typ: 'JWT' }))
   texts.set('ES256, typ JWT', plain)
+  texts.set('ES256, many', await tokensOf(world.issuer.signer, manyTokens))
   const hostOf = (contender: Contender) => ({ Host: new URL(contender.site).host })
   return {
     session: (contender: Contender, cookie: string | undefined, path = '/session/x') => [

@@ -134,6 +134,11 @@ export class World {
     ])
   }
 
+  startCopying(): Promise<Contender> {
+    const worker = plainWorker('copying', { serviceBindings: { ORIGIN: 'origin' } })
+    return this.start([worker, plainWorker('origin')])
+  }
+
   async startGate({ routes = 5, marks = 0, http = false } = {}): Promise<Gate> {
     const port = this.#ports.pop()
     if (port === undefined) throw new Error('the world was opened for fewer gates')
