@@ -119,15 +119,16 @@ const droppedPrefixes: readonly string[] = [
 /** The request's headers as an origin may see them, with nothing of ours added yet. */
 export function scrubHeaders(incoming: Headers, site: Site): Headers {
   const nominated = nominatedHeaders(incoming.get('connection'))
-  // Copied whole, then cleaned: most headers pass, and one by one they cost twice as much.
-  const headers = new Headers(incoming)
-  for (const name of incoming.keys())
-    if (isDropped(name) || nominated?.has(name) === true || site.identityHeaders.has(name))
-      headers.delete(name)
-  const cookie = headers.get('cookie')
-  const others = cookie === null ? undefined : withoutOwnCookies(cookie)
-  if (others !== undefined) headers.set('cookie', others)
-  else if (cookie !== null) headers.delete('cookie')
+  const headers = new Headers()
+  for (const [name, value] of incoming) {
+    if (isDropped(name) || nominated?.has(name) === true || site.identityHeaders.has(name)) continue
+    if (name === 'cookie') {
+      const others = withoutOwnCookies(value)
+      if (others !== undefined) headers.set('cookie', others)
+      continue
+    }
+    headers.append(name, value)
+  }
   return headers
 }
 
