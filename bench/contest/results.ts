@@ -1,6 +1,6 @@
 /** `bench/RESULTS.md`: one run, as it was. */
 import { round } from '../report.ts'
-import type { Contest } from './contest.ts'
+import { type Contest, skipped } from './contest.ts'
 import type { Mark } from './marks.ts'
 import type { Measured, Spread } from './rounds.ts'
 
@@ -34,7 +34,7 @@ binding included. The load used at most ${String(Math.max(...measured.map(({ loa
 - Memory of the process, MiB, by requests with as many different tokens: ${memory.map(({ requests, mib }) => `${String(requests)}: ${String(mib)}`).join('; ')}.
 - Bundle ${String(startUp.gzipKiB)} KiB gzip; starts ${String(startUp.milliseconds)} ms later than the pass-through.
 - WebCrypto alone verifies ES256 in ${String(signatureMicroseconds)} µs.
-- oauth2-proxy, nginx with OpenResty, mod_auth_openidc and HAProxy: skipped, they are not in this contest yet.
+- Skipped: ${skipped}: not started by this contest yet.
 `
 }
 
