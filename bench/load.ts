@@ -20,6 +20,8 @@ export interface Answered {
   readonly seconds: number
   /** How many answers there were of each status. */
   readonly statuses: Readonly<Record<string, number>>
+  /** From a request's first byte to its answer's last, in milliseconds, ascending. */
+  readonly latencies: Float64Array
 }
 
 /** A request as bytes, to the host that the gate is configured for. */
@@ -55,29 +57,42 @@ export async function load({
     if (sent >= (most ?? Infinity) || performance.now() >= until) return undefined
     return requests[sent++ % requests.length]
   }
-  const count = (status: string) => (statuses[status] = (statuses[status] ?? 0) + 1)
+  const latencies: number[] = []
+  const count = (status: string, latency: number) => {
+    statuses[status] = (statuses[status] ?? 0) + 1
+    latencies.push(latency)
+  }
   await Promise.all(Array.from({ length: connections }, () => converse(port, next, count)))
   const took = (performance.now() - start) / 1000
   const answers = Object.values(statuses).reduce((sum, n) => sum + n, 0)
-  return { perSecond: answers / took, seconds: took, statuses }
+  return {
+    perSecond: answers / took,
+    seconds: took,
+    statuses,
+    latencies: Float64Array.from(latencies).toSorted(),
+  }
 }
 
 /** One connection: a request, its answer, the next request. */
 function converse(
   port: number,
   next: () => Buffer | undefined,
-  count: (status: string) => void,
+  count: (status: string, latency: number) => void,
 ): Promise<void> {
   return new Promise((resolve, reject) => {
     const socket: Socket = connect(port, '127.0.0.1')
     socket.setNoDelay(true)
     let unread = Buffer.alloc(0)
+    let sentAt = 0
     const send = () => {
       const request = next()
       if (request === undefined) {
         socket.destroy()
         resolve()
-      } else socket.write(request)
+      } else {
+        sentAt = performance.now()
+        socket.write(request)
+      }
     }
     socket.on('connect', send)
     socket.on('error', reject)
@@ -85,7 +100,7 @@ function converse(
       unread = unread.length === 0 ? chunk : Buffer.concat([unread, chunk])
       const end = endOfAnswer(unread)
       if (end === undefined) return
-      count(unread.toString('latin1', 9, 12))
+      count(unread.toString('latin1', 9, 12), performance.now() - sentAt)
       unread = unread.subarray(end)
       send()
     })

@@ -74,14 +74,15 @@ export function manyIsolates(script: string, vars: Worker, count: number): reado
   return [front, owner, ...copies, plainWorker('origin')]
 }
 
-/** The first of the Workers answers on the port; the others are reached through bindings. */
+/** The first of the Workers answers on the port, any free one where `at` is 0; the others are reached through bindings. */
 export async function startWorkers(
   workers: readonly Worker[],
   persistTo?: string,
+  at = 0,
 ): Promise<Running> {
   const [first = {}, ...others] = workers
   // Straight to the Worker: the development proxy in front of it costs more than what is measured.
-  const direct = { ...first, unsafeDirectSockets: [{ host: '127.0.0.1', port: 0 }] }
+  const direct = { ...first, unsafeDirectSockets: [{ host: '127.0.0.1', port: at }] }
   const options: unknown = {
     host: '127.0.0.1',
     port: 0,

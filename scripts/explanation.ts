@@ -237,6 +237,8 @@ async function servicesFor(config: Config): Promise<CallerServices> {
     },
     outbound,
     introspections: new TimedCache(),
+    signatures: new TimedCache(),
+    openedCookies: new TimedCache(),
     decryptionKeys: decryptionKeysOf,
     revocations: noMarks,
     rateLimits: { count: async () => true },

@@ -17,7 +17,12 @@ import { checkSiteLimit, type LimitServices } from '../http/rate-limit.ts'
 import type { Visit } from '../http/visit.ts'
 import { introspect, type IntrospectionParties } from '../oidc/introspection.ts'
 import type { TimedCache } from '../timed-cache.ts'
-import { type TokenPolicy, VerifiedToken } from '../token/access-token.ts'
+import {
+  type RememberedSignature,
+  type TokenPolicy,
+  VerifiedToken,
+  verifySignature,
+} from '../token/access-token.ts'
 import { decryptToken, type DecryptionKey } from '../token/encrypted.ts'
 import {
   looksEncrypted,
@@ -34,7 +39,12 @@ export interface BearerServices extends IntrospectionParties, LimitServices {
   readonly decryptionKeys: (issuer: Issuer) => Promise<readonly DecryptionKey[]>
   /** What introspection said, by issuer, endpoint and the token's hash. */
   readonly introspections: TimedCache<Result<VerifiedToken>>
+  /** Tokens whose signature was good, by their text. */
+  readonly signatures: TimedCache<RememberedSignature>
 }
+
+/** Longer tokens are verified each time: what is remembered has a bound in bytes too. */
+const longestRemembered = 4096
 
 /** Proof that a bearer's token was verified for the audience of a rule. Only this module makes one. */
 export class BearerCaller {
@@ -78,6 +88,8 @@ async function verify(
   text: string,
 ): Promise<Result<VerifiedToken>> {
   const { now } = visit
+  const known = await remembered(services, rule, text, now)
+  if (known !== undefined) return known
   if (looksEncrypted(text)) return verifyEncrypted(services, rule, text, now)
   // The token's word selects among the configured, nothing more. attack: issuer-from-the-token
   const iss = looksSigned(text) ? unverifiedIssuer(text) : undefined
@@ -86,7 +98,43 @@ async function verify(
   if (issuer === undefined) return refuse('issuer_unknown')
   if (issuer.algorithms.length === 0) return verifyOpaque(services, visit, rule, text)
   if (issuer.decryption?.required === true) return refuse('encryption_missing')
-  return verifySigned(services, issuer, text, now)
+  return verifyAndRemember(services, issuer, text, now)
+}
+
+/**
+ * A token that was verified before: known by its whole text, for an issuer that the rule accepts, while the keys are the
+ * same set. All that is not its signature is looked at again: times, issuer, claims here; audience, revocation and rule
+ * where they always are. Only signed tokens that came as such are remembered: what was inside an encrypted one is not
+ * accepted without it. attack: remembered-credential
+ */
+async function remembered(
+  { directory, signatures }: BearerServices,
+  rule: AccessRule,
+  text: string,
+  now: number,
+): Promise<Result<VerifiedToken> | undefined> {
+  const known = signatures.get(text, now)
+  if (known === undefined) return undefined
+  const issuer = rule.issuers.find((candidate) => policyOf(candidate) === known.policy)
+  if (issuer === undefined) return undefined
+  const keys = await directory.keys(issuer, known.signed.keyId)
+  return keys === known.keys ? VerifiedToken.fromSigned(known.signed, known.policy, now) : undefined
+}
+
+async function verifyAndRemember(
+  { directory, signatures }: BearerServices,
+  issuer: Issuer,
+  text: string,
+  now: number,
+): Promise<Result<VerifiedToken>> {
+  const keys = await directory.keys(issuer, unverifiedKid(text))
+  const policy = policyOf(issuer)
+  const signed = await verifySignature(text, keys, policy)
+  if (!signed.ok) return signed
+  const token = VerifiedToken.fromSigned(signed.value, policy, now)
+  if (token.ok && text.length <= longestRemembered)
+    signatures.set(text, { policy, keys, signed: signed.value }, token.value.expiresAt)
+  return token
 }
 
 async function verifySigned(

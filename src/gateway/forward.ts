@@ -16,7 +16,7 @@ import type { Visit } from '../http/visit.ts'
 import type { Authority } from '../revocation/connections.ts'
 import type { Caller, Permit } from './authorize.ts'
 import { addIdentity } from './identity.ts'
-import { authorityOf, isEventStream } from './live.ts'
+import { authorityOf, staysOpen } from './live.ts'
 import type { GatewayServices } from './services.ts'
 
 /** `headers` are scrubbed already. Throws `Fault` of an `upstream_*` kind. */
@@ -36,7 +36,9 @@ export async function forward(
   if (!added.ok) return added
   if (request.headers.has('upgrade')) prepareUpgrade(headers)
   const response = await reach(services, visit, upstream, targetOf(permit.route, url), headers)
-  const authority = authorityOf(permit.caller, visit, permit.route.revocation)
+  const authority = staysOpen(response)
+    ? authorityOf(permit.caller, visit, permit.route.revocation)
+    : undefined
   if (response.status === 101 && response.webSocket !== null)
     return accept(passSocket(services, response, response.webSocket, authority, permit.caller))
   return accept(passBack(services, visit, permit, response, bodyOf(services, response, authority)))
@@ -95,7 +97,7 @@ function bodyOf(
   { body, headers }: Response,
   authority: Authority | undefined,
 ): Body {
-  if (authority !== undefined && body !== null && isEventStream(headers)) {
+  if (authority !== undefined && body !== null) {
     // What passes through our hands is unpacked on the way, and packed again.
     return { stream: connections.watchStream(body, authority), encodeBody: 'automatic' }
   }

@@ -19,6 +19,10 @@ export function authorityOf(
 }
 
 /** Whether the answer is one that stays open. */
-export function isEventStream(headers: Headers): boolean {
+export function staysOpen({ status, headers }: Response): boolean {
+  return status === 101 || isEventStream(headers)
+}
+
+function isEventStream(headers: Headers): boolean {
   return /^text\/event-stream\s*(?:;|$)/i.test(headers.get('content-type') ?? '')
 }

@@ -39,6 +39,11 @@ const longestUrl = 8192
 export function canonicalUrl(url: string, { host, sites }: Arrival = {}): Result<CanonicalUrl> {
   const parsed = url.length > longestUrl ? null : URL.parse(url)
   if (parsed === null) return ambiguous('length')
+  // The common case, seen to be one at once: this host, and a plain path that the parser left as it was.
+  const { host: own, protocol } = parsed
+  const start = `${protocol}//${own}/`
+  if ((host ?? own) === own && url.startsWith(start) && plainPath.test(url.slice(start.length - 1)))
+    return accept(parsed as CanonicalUrl)
   const flaw =
     authorityFlaw(parsed, host ?? undefined) ?? restFlaw(url) ?? pathFlaw(rawPath(url), ';')
   if (flaw !== undefined) return ambiguous(flaw)

@@ -152,8 +152,21 @@ function foldName(name: string): string {
 
 const plainName = /^[a-z0-9-]+$/
 
+/** Names that were judged before; clients choose them, so there is an end to it. */
+const judged = new Map<string, boolean>()
+const mostJudged = 500
+const longestJudged = 64
+
 /** `name` in lower case, as `Headers` has it. */
 function isDropped(name: string): boolean {
+  const known = judged.get(name)
+  if (known !== undefined) return known
+  const verdict = judge(name)
+  if (judged.size < mostJudged && name.length <= longestJudged) judged.set(name, verdict)
+  return verdict
+}
+
+function judge(name: string): boolean {
   return (
     !plainName.test(name) ||
     dropped.has(name) ||

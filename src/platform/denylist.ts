@@ -81,6 +81,10 @@ export class Denylist implements Revocations {
       const befores = await askAuthority(this.#env, what.names)
       return befores.some((before) => ends(before, what.issuedAt))
     }
+    // Nothing is marked, the usual day: no name need be made.
+    const bound = policy.bound * 1000
+    if (this.#shards.every((shard, index) => isEmpty(this.#young(index, shard, bound))))
+      return false
     for (const name of what.names) {
       const index = shardOf(name, this.#shards.length)
       const before = await this.#look(index, name, policy.bound)
@@ -157,12 +161,17 @@ export class Denylist implements Revocations {
   }
 
   async #current(index: number, shard: Shard, bound: number): Promise<Held | undefined> {
+    const young = this.#young(index, shard, bound)
+    if (young !== undefined) return young
+    if (Date.now() < shard.quietUntil) return undefined
+    return this.#load(index, bound).catch(() => undefined)
+  }
+
+  /** What is known, if it is within the bound (milliseconds); from half of it on it is renewed behind the answer. */
+  #young(index: number, shard: Shard, bound: number): Held | undefined {
     const now = Date.now()
     const age = shard.held === undefined ? Infinity : now - shard.held.askedAt
-    if (age < 0 || age > bound) {
-      if (now < shard.quietUntil) return undefined
-      return this.#load(index, bound).catch(() => undefined)
-    }
+    if (age < 0 || age > bound) return undefined
     if (age > bound / 2 && now >= shard.leaseUntil && now >= shard.quietUntil) {
       shard.leaseUntil = now + lease
       waitUntil(this.#load(index, bound).catch(() => undefined))
@@ -244,6 +253,10 @@ export class Denylist implements Revocations {
     const objects = this.#env.DENYLIST_OBJECTS as DurableObjectNamespace<DenylistObject>
     return objects.getByName(this.#names[index] ?? '')
   }
+}
+
+function isEmpty(held: Held | undefined): boolean {
+  return held?.snapshot.fingerprints.length === 0
 }
 
 async function answeredInTime<T>(call: Promise<T>): Promise<T> {

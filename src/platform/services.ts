@@ -3,8 +3,9 @@
  */
 import type { Result } from '../denial.ts'
 import { KeptAssertions } from '../keys/kept-assertions.ts'
+import type { Access } from '../session/access-cookie.ts'
 import { TimedCache } from '../timed-cache.ts'
-import type { VerifiedToken } from '../token/access-token.ts'
+import type { RememberedSignature, VerifiedToken } from '../token/access-token.ts'
 import { pause } from './clock.ts'
 import { configurationOf } from './configuration.ts'
 import { consoleLog } from './console-log.ts'
@@ -58,6 +59,9 @@ async function make(env: Environment) {
     originTokens: new TimedCache<string>(),
     ownTokens: new KeptAssertions(pause),
     introspections: new TimedCache<Result<VerifiedToken>>(),
+    // A few MiB at most, each.
+    signatures: new TimedCache<RememberedSignature>(1000),
+    openedCookies: new TimedCache<Access>(1000),
     decryptionKeys: decryptionKeysOf,
     revocations,
     rateLimits: rateLimitsOf(env, consoleLog),

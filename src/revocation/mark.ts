@@ -75,6 +75,7 @@ export function nameOf(site: string, target: MarkTarget): string {
 
 /** Something that can be revoked: its names, and when it was issued (seconds). */
 export interface Revocable {
+  /** Made when they are asked for, each time: where nothing is marked nobody asks. */
   readonly names: readonly string[]
   /** `undefined` where nobody said: any mark on a name then holds. */
   readonly issuedAt: number | undefined

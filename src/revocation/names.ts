@@ -21,10 +21,12 @@ export function namesOfSession(
   const { sessionId, issuer, subject, providerSession, issuedAt } = session
   return {
     issuedAt,
-    names: [
-      nameOf(site, { kind: 'session', id: sessionId }),
-      ...namesOfLogin(site, clientId, { issuer, subject, providerSession }),
-    ],
+    get names() {
+      return [
+        nameOf(site, { kind: 'session', id: sessionId }),
+        ...namesOfLogin(site, clientId, { issuer, subject, providerSession }),
+      ]
+    },
   }
 }
 
@@ -58,20 +60,22 @@ export interface RevocableToken {
 
 export function namesOfToken(site: string, token: RevocableToken): Revocable {
   const { issuer, issuedAt } = token
-  const named = [
-    ['token', token.id],
-    ['subject', token.subject],
-    ['client', token.clientId],
-    ['signing_key', token.keyId],
-    ['provider_session', token.providerSession],
-  ] as const
   return {
     issuedAt,
-    names: [
-      ...named.flatMap(([kind, id]) =>
-        id === undefined ? [] : [nameOf(site, { kind, issuer, id })],
-      ),
-      nameOf(site, { kind: 'site' }),
-    ],
+    get names() {
+      const named = [
+        ['token', token.id],
+        ['subject', token.subject],
+        ['client', token.clientId],
+        ['signing_key', token.keyId],
+        ['provider_session', token.providerSession],
+      ] as const
+      return [
+        ...named.flatMap(([kind, id]) =>
+          id === undefined ? [] : [nameOf(site, { kind, issuer, id })],
+        ),
+        nameOf(site, { kind: 'site' }),
+      ]
+    },
   }
 }

@@ -8,6 +8,7 @@ import { type OwnCookies, setCookie } from '../http/cookie.ts'
 import type { Visit } from '../http/visit.ts'
 import type { Log } from '../log.ts'
 import type { Seal } from '../seal.ts'
+import type { TimedCache } from '../timed-cache.ts'
 import { type Access, openAccessCookie, sealAccessCookie } from './access-cookie.ts'
 import { moveOf, placeOf } from './place.ts'
 import { parseRefreshCookie } from './refresh-cookie.ts'
@@ -18,6 +19,8 @@ export interface SessionServices {
   readonly seal: Seal
   readonly sessions: Sessions
   readonly log: Log
+  /** Access cookies that were opened before, by site and text. */
+  readonly openedCookies: TimedCache<Access>
 }
 
 /** Proof that a session's cookie was verified. Authorisation and forwarding accept nothing less. */
@@ -85,7 +88,10 @@ export async function checkPlace(
   return deny({ reason: 'session_moved', what: move.what })
 }
 
-/** The access cookie, opened; a denial that says why there is none. */
+/**
+ * The access cookie, opened; a denial that says why there is none. What was opened once is known again by its whole
+ * text, at its site, until it runs out; place, revocation and rule are looked at each time. attack: remembered-credential
+ */
 export async function readAccess(
   services: SessionServices,
   site: Site,
@@ -93,7 +99,12 @@ export async function readAccess(
   now: number,
 ): Promise<Result<Access>> {
   if (cookies.access === undefined) return deny({ reason: 'session_missing' })
-  return openAccessCookie(services.seal, site, cookies.access, now)
+  const name = `${site.id} ${cookies.access}`
+  const known = services.openedCookies.get(name, now)
+  if (known !== undefined) return accept(known)
+  const opened = await openAccessCookie(services.seal, site, cookies.access, now)
+  if (opened.ok) services.openedCookies.set(name, opened.value, opened.value.expiresAt)
+  return opened
 }
 
 /** Both cookies for a new or renewed session. */

@@ -86,15 +86,16 @@ export class VerifiedToken {
     policy: TokenPolicy,
     now: number,
   ): Promise<Result<VerifiedToken>> {
-    const signed = await verifyJws(token, keys, {
-      algorithms: policy.algorithms,
-      ...(policy.types === undefined ? { otherTypes: typesOfOthers } : { types: policy.types }),
-    })
-    if (!signed.ok) {
-      return signed.denial.reason === 'signature_refused' ? refuse(signed.denial.check) : signed
-    }
-    const claims = parseJsonObject(signed.value.payload)
-    if (claims === undefined) return refuse('claim_malformed')
+    const signed = await verifySignature(token, keys, policy)
+    return signed.ok ? VerifiedToken.fromSigned(signed.value, policy, now) : signed
+  }
+
+  /** A token whose signature was verified by the issuer's policy: everything that changes with time, or is the claims'. */
+  static fromSigned(
+    { claims, keyId }: SignedClaims,
+    policy: TokenPolicy,
+    now: number,
+  ): Result<VerifiedToken> {
     // An issuer that promises RFC 9068 also promises its claims.
     const promised = policy.types?.includes('at+jwt') === true ? required : ['iss', 'exp']
     if (promised.some((name) => (claims[name] ?? undefined) === undefined))
@@ -102,7 +103,7 @@ export class VerifiedToken {
     // attack: token-type-confusion
     if (policy.types === undefined && isForAnotherPurpose(claims)) return refuse('type')
     // The key's own name: a token need not say it. attack: key-not-named
-    return VerifiedToken.fromClaims(claims, policy, now, signed.value.keyId)
+    return VerifiedToken.fromClaims(claims, policy, now, keyId)
   }
 
   /** An answer of introspection, or the payload of a token whose signature was verified. */
@@ -124,6 +125,40 @@ export class VerifiedToken {
     if (claims['cnf'] !== undefined) return refuse('sender_constrained')
     return accept(new VerifiedToken(read, keyId))
   }
+}
+
+/** The claims of a token whose signature is good; nothing is said yet of what they claim. */
+export interface SignedClaims {
+  readonly claims: Claims
+  /** Of the key that verified it. */
+  readonly keyId: string | undefined
+}
+
+/**
+ * A signature that was good by an issuer's policy and its keys of that time. It says nothing once the issuer has other
+ * keys: they are then another set.
+ */
+export interface RememberedSignature {
+  readonly policy: TokenPolicy
+  readonly keys: KeySet
+  readonly signed: SignedClaims
+}
+
+/** What text, keys and policy alone decide: the same for the same three, whenever it is asked. */
+export async function verifySignature(
+  token: string,
+  keys: KeySet,
+  policy: TokenPolicy,
+): Promise<Result<SignedClaims>> {
+  const signed = await verifyJws(token, keys, {
+    algorithms: policy.algorithms,
+    ...(policy.types === undefined ? { otherTypes: typesOfOthers } : { types: policy.types }),
+  })
+  if (!signed.ok)
+    return signed.denial.reason === 'signature_refused' ? refuse(signed.denial.check) : signed
+  const claims = parseJsonObject(signed.value.payload)
+  if (claims === undefined) return refuse('claim_malformed')
+  return accept({ claims, keyId: signed.value.keyId })
 }
 
 const required = ['iss', 'exp', 'aud', 'sub', 'client_id', 'iat', 'jti']

@@ -29,6 +29,7 @@ export interface Verified {
 }
 
 const longest = 16_384
+const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 const supported: ReadonlySet<string> = new Set([
   ...['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512'],
   ...['ES256', 'ES384', 'ES512', 'EdDSA'],
@@ -86,9 +87,7 @@ function parseHeader(encoded: string): Readonly<Record<string, unknown>> | undef
 /** A JSON object from UTF-8 bytes, or `undefined`. */
 export function parseJsonObject(bytes: Uint8Array): Readonly<Record<string, unknown>> | undefined {
   try {
-    const value: unknown = JSON.parse(
-      new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes),
-    )
+    const value: unknown = JSON.parse(utf8.decode(bytes))
     return typeof value === 'object' && value !== null && !Array.isArray(value)
       ? (value as Readonly<Record<string, unknown>>)
       : undefined

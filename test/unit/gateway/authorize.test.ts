@@ -1,6 +1,7 @@
-import { beforeEach, describe, expect, it } from 'vitest'
+import { beforeEach, describe, expect, it, vi } from 'vitest'
 
 import { Permit } from '../../../src/gateway/authorize.ts'
+import type { Visit } from '../../../src/http/visit.ts'
 import {
   accessCookie,
   makePorts,
@@ -53,6 +54,34 @@ describe('who may pass', () => {
     expect(await ask('/api/x', { headers: cookie(old) })).toBe('access_cookie_unreadable')
     expect(await ask('/api/x', { headers: cookie('x') })).toBe('access_cookie_unreadable')
     expect(await ask('/api/x', { headers: cookie('') })).toBe('access_cookie_unreadable')
+  })
+
+  it('is who was known before only while all but the opening of the cookie still holds', async () => {
+    const cookie = await accessCookie()
+    const sent = (value: string) => ({ headers: { cookie: `${site.cookies.access}=${value}` } })
+    const open = vi.spyOn(ports.seal, 'open')
+    expect(await ask('/api/x', sent(cookie))).toBe('session')
+    expect(await ask('/api/x', sent(cookie))).toBe('session')
+    expect(open).toHaveBeenCalledTimes(1)
+    open.mockRestore()
+    // One character other, and it is another cookie.
+    const other = `${cookie.slice(0, -1)}${cookie.endsWith('A') ? 'Q' : 'A'}`
+    expect(await ask('/api/x', sent(other))).toBe('access_cookie_unreadable')
+    const at = async (changes: Partial<Visit>) => {
+      const match = site.routes.match('/api/x', 'GET')
+      if (match.kind !== 'route') throw new Error('no route')
+      const permit = await Permit.ask(
+        ports,
+        { ...visit('/api/x', sent(cookie)), ...changes },
+        match.route,
+      )
+      return permit.ok ? permit.value.caller.kind : permit.denial.reason
+    }
+    expect(await at({ now: now + 299 })).toBe('session')
+    expect(await at({ now: now + 300 })).toBe('access_cookie_unreadable')
+    expect(await at({ site: { ...site, id: 'blog' } })).toBe('access_cookie_unreadable')
+    Object.assign(ports, { revocations: { ...ports.revocations, isRevoked: async () => true } })
+    expect(await at({})).toBe('session_revoked')
   })
 
   it('is not who sends a malformed refresh cookie, or one cookie twice', async () => {

@@ -3,8 +3,10 @@ import { beforeEach, describe, expect, it } from 'vitest'
 
 import type { AccessRule } from '../../../src/config/route.ts'
 import { BearerCaller } from '../../../src/gateway/bearer-caller.ts'
+import { KeySet } from '../../../src/token/key-set.ts'
 import { encode } from '../world/keys.ts'
 import {
+  asSigner,
   gate,
   partnerSigner,
   portsWithKeys,
@@ -100,6 +102,75 @@ describe('a signed token', () => {
     for (const text of ['opaque', 'a.b', 'a.b.c', 'a.b.c.d'])
       expect(await identify(rule, text), text).toBe('opaque')
     expect(ports.keysAsked).toEqual([])
+  })
+})
+
+describe('a token that is known again', () => {
+  /** Ports whose keys stay the same set until they are replaced, as in an isolate. */
+  function remembering() {
+    let keys = KeySet.parse({ keys: [asSigner.publicJwk] })!
+    const lookups = { imported: 0 }
+    const watch = () => {
+      const original = keys.import.bind(keys)
+      keys.import = (key, alg) => {
+        lookups.imported += 1
+        return original(key, alg)
+      }
+    }
+    watch()
+    Object.assign(ports, { directory: { ...ports.directory, keys: async () => keys } })
+    const replace = (document: object, distrusted?: ReadonlySet<string>) => {
+      keys = KeySet.parse(document, distrusted)!
+      watch()
+    }
+    return { lookups, replace }
+  }
+
+  it('is not verified again, and all but its signature is', async () => {
+    const { lookups } = remembering()
+    const { rule } = gate()
+    const token = await tokenOf()
+    expect(await identify(rule, token)).toBe('bearer ada')
+    expect(await identify(rule, token)).toBe('bearer ada')
+    expect(lookups.imported).toBe(1)
+    // Time, audience, and the issuers of another rule of the same configuration.
+    expect(await identify(rule, token, now + 86_400)).toBe('expired')
+    expect(await identify({ ...rule, audience: ['other'] }, token)).toBe('audience')
+    expect(await identify({ ...rule, issuers: [] }, token)).toBe('issuer_unknown')
+    // The same issuer under a configuration that pins another algorithm.
+    const pinned = gate({}, [{ ...writtenIssuer, algorithms: ['RS256'] }])
+    expect(await identify(pinned.rule, token)).toBe('algorithm')
+    // One character more, less or other is another token.
+    for (const other of [`${token}A`, token.slice(0, -1), `${token.slice(0, -4)}AAAA`])
+      expect(await identify(rule, other), other).not.toBe('bearer ada')
+    expect(await identify(rule, token)).toBe('bearer ada')
+  })
+
+  it('is a stranger once the keys are others', async () => {
+    const { replace } = remembering()
+    const { rule } = gate()
+    const token = await tokenOf()
+    expect(await identify(rule, token)).toBe('bearer ada')
+    replace({ keys: [asSigner.publicJwk] }, new Set(['as-1']))
+    expect(await identify(rule, token)).toBe('key_distrusted')
+    replace({ keys: [partnerSigner.publicJwk] })
+    expect(await identify(rule, token)).toBe('key_unknown')
+    replace({ keys: [asSigner.publicJwk] })
+    expect(await identify(rule, token)).toBe('bearer ada')
+  })
+
+  it('is not known by what an encrypted one had inside', async () => {
+    remembering()
+    const { importDecryptionKey } = await import('../../../src/token/encrypted.ts')
+    const { rule } = gate(
+      {},
+      [{ ...writtenIssuer, decryption: { ...decryption, required: true } }],
+      secrets,
+    )
+    const token = await tokenOf()
+    Object.assign(ports, { decryptionKeys: () => importDecryptionKey(secrets.JWE_KEY) })
+    expect(await identify(rule, await encrypt(token))).toBe('bearer ada')
+    expect(await identify(rule, token)).toBe('encryption_missing')
   })
 })
 

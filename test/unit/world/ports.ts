@@ -74,6 +74,8 @@ export function makePorts(): Ports {
       (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds)),
     ),
     introspections: new TimedCache(),
+    signatures: new TimedCache(),
+    openedCookies: new TimedCache(),
     decryptionKeys: async () => [],
     rateLimits: { count: async () => true },
     connections: {

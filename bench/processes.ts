@@ -1,0 +1,55 @@
+/**
+ * What the system says of the processes of a measurement: Linux, by /proc.
+ */
+import { readdirSync, readFileSync } from 'node:fs'
+import { createServer } from 'node:http'
+import { createRequire } from 'node:module'
+import type { AddressInfo } from 'node:net'
+
+/** The program itself; its package has no types. */
+export const workerdPath = (createRequire(import.meta.url)('workerd') as { default: string })
+  .default
+
+/** The children of this process that are workerd, by their ids. */
+export function workerds(): readonly number[] {
+  return readdirSync('/proc/self/task')
+    .flatMap((task) => readFileSync(`/proc/self/task/${task}/children`, 'utf8').split(' '))
+    .filter((child) => child !== '' && isWorkerd(child))
+    .map(Number)
+}
+
+function isWorkerd(pid: string): boolean {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('workerd')
+  } catch {
+    // It has ended meanwhile.
+    return false
+  }
+}
+
+/** Linux counts in hundredths of a second whatever the machine. */
+const tick = 10_000
+
+/** Microseconds of processor time that a process has used, in user and system mode. */
+export function cpuMicroseconds(pid: number): number {
+  const text = readFileSync(`/proc/${String(pid)}/stat`, 'utf8')
+  // The name in parentheses may hold spaces.
+  const fields = text.slice(text.lastIndexOf(')') + 2).split(' ')
+  return (Number(fields[11]) + Number(fields[12])) * tick
+}
+
+/** Memory that a process holds, in KiB. */
+export function residentKiB(pid: number): number {
+  const text = readFileSync(`/proc/${String(pid)}/status`, 'utf8')
+  return Number(/^VmRSS:\s+(\d+) kB$/m.exec(text)?.[1])
+}
+
+export function freePort(): Promise<number> {
+  return new Promise((resolve) => {
+    const server = createServer()
+    server.listen(0, '127.0.0.1', () => {
+      const { port } = server.address() as AddressInfo
+      server.close(() => resolve(port))
+    })
+  })
+}

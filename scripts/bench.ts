@@ -1,0 +1,50 @@
+/**
+ * `npm run bench [-- --json FILE]`: every contender on this machine, in alternation, and `bench/RESULTS.md` written anew.
+ * `npm run bench:smoke`: the ratios for everyday use, in less than a minute; exit 1 where one misses its mark.
+ * Both end with one line of JSON.
+ */
+import { writeFileSync } from 'node:fs'
+import { constants } from 'node:os'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+
+import { runContest, runSmoke } from '../bench/contest/contest.ts'
+import { resultsPage } from '../bench/contest/results.ts'
+
+// To be told to stop is to exit as usual: what is removed at the exit is removed then too.
+for (const signal of ['SIGINT', 'SIGTERM'] as const)
+  process.once(signal, () => process.exit(128 + constants.signals[signal]))
+
+process.exitCode = await main()
+
+async function main(): Promise<number> {
+  const asked = readArguments()
+  if (asked === undefined) {
+    console.error('Usage: npm run bench [-- --json FILE], or npm run bench:smoke')
+    return 2
+  }
+  if (asked.smoke) {
+    const { marks } = await runSmoke()
+    console.log(JSON.stringify({ measure: 'smoke', marks }))
+    return marks.every(({ met }) => met) ? 0 : 1
+  }
+  const contest = await runContest()
+  writeFileSync(join(import.meta.dirname, '../bench/RESULTS.md'), resultsPage(contest))
+  const json = JSON.stringify(contest)
+  if (asked.json !== undefined) writeFileSync(asked.json, `${json}\n`)
+  console.log(json)
+  // Goals, not conditions: which ones are missed stands in the results.
+  return 0
+}
+
+/** `undefined` where they are not what the usage says. */
+function readArguments() {
+  try {
+    const { values } = parseArgs({
+      options: { smoke: { type: 'boolean', default: false }, json: { type: 'string' } },
+    })
+    return values
+  } catch {
+    return undefined
+  }
+}
