@@ -73,7 +73,7 @@ export async function explain(config: Config, asked: Asked, now: number): Promis
   if (match.kind === 'method')
     return refused(`method_not_allowed: the route that matches takes ${match.allow.join(', ')}`)
   const headers = asked.token === undefined ? {} : { authorization: `Bearer ${asked.token}` }
-  const request = new Request(url.value, { method: asked.method, headers })
+  const request = new Request(url.value.href, { method: asked.method, headers })
   const visit: Visit = { request, url: url.value, site, now }
   lines.push(...aboutRoute(match.route, visit))
 

@@ -7,6 +7,9 @@ import type { Upstream } from './route.ts'
 import type { WrittenRoute, WrittenSite } from './schema.ts'
 import type { Env } from './secrets.ts'
 
+/** Seconds: a host that takes connections and says nothing would keep them all. */
+const networkTimeout = 30
+
 export function parseUpstream(
   { upstream }: WrittenRoute,
   path: string,
@@ -31,7 +34,7 @@ export function parseUpstream(
   if (url !== undefined) {
     if (certificate !== undefined) checkBinding(certificate, `${at}.certificate`, env, report)
     const parsed = parseUrl(url, site, `${at}.url`, report)
-    return { kind: 'url', url: parsed, certificate, timeout, retry }
+    return { kind: 'url', url: parsed, certificate, timeout: timeout ?? networkTimeout, retry }
   }
   if (service !== undefined) {
     checkBinding(service, `${at}.service`, env, report)

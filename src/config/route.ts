@@ -102,8 +102,8 @@ export type Origin = OriginPolicy &
   )
 
 export interface OriginPolicy {
-  /** Seconds until the headers of the answer. */
-  readonly timeout: number
+  /** Seconds until the headers of the answer; a binding, which is reached without a network, has none unless it is stated. */
+  readonly timeout: number | undefined
   /** How often a safe request is sent again where the origin could not answer. */
   readonly retry: number
 }

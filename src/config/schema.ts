@@ -60,7 +60,7 @@ const upstream = table({
   proxy: optional(flag(), undefined),
   certificate: optional(binding, undefined),
   fallback: optional(text(/^\/[^\s?#]*$/, 'must be the path of an asset'), undefined),
-  timeout: optional(duration(1, 300), 30),
+  timeout: optional(duration(1, 300), undefined),
   retry: optional(count(0, 2), 0),
 })
 

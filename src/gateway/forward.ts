@@ -2,21 +2,22 @@
  * The way to the origin and back: scrubbed headers, the identity added, bodies streamed both ways, redirects
  * of the origin passed on.
  */
-import type { Origin, Route } from '../config/route.ts'
+import type { Origin } from '../config/route.ts'
 import { accept, type Result } from '../denial.ts'
 import { Fault } from '../fault.ts'
 import { audienceOf } from '../http/audience.ts'
+import type { CanonicalUrl } from '../http/canonical-url.ts'
 import { addCors } from '../http/cors.ts'
+import type { EditedHeaders } from '../http/edited-headers.ts'
 import { addIsolationVary } from '../http/isolation.ts'
 import { addPageHeaders, askForWholePage } from '../http/page-headers.ts'
 import { forbidStoring, keepPrivate } from '../http/private.ts'
 import { addForwarded } from '../http/scrub.ts'
 import { scrubAnswer } from '../http/scrub-answer.ts'
 import type { Visit } from '../http/visit.ts'
-import type { Authority } from '../revocation/connections.ts'
-import type { Caller, Permit } from './authorize.ts'
+import type { Permit } from './authorize.ts'
 import { addIdentity } from './identity.ts'
-import { authorityOf, staysOpen } from './live.ts'
+import { authorityOf, isEventStream } from './live.ts'
 import type { GatewayServices } from './services.ts'
 
 /** `headers` are scrubbed already. Throws `Fault` of an `upstream_*` kind. */
@@ -24,7 +25,7 @@ export async function forward(
   services: GatewayServices,
   visit: Visit,
   permit: Permit,
-  headers: Headers,
+  headers: EditedHeaders,
 ): Promise<Result<Response>> {
   const { request, site, url, now } = visit
   const { upstream } = permit.route
@@ -35,13 +36,12 @@ export async function forward(
   const added = await addIdentity(services, site, permit, headers, now)
   if (!added.ok) return added
   if (request.headers.has('upgrade')) prepareUpgrade(headers)
-  const response = await reach(services, visit, upstream, targetOf(permit.route, url), headers)
-  const authority = staysOpen(response)
-    ? authorityOf(permit.caller, visit, permit.route.revocation)
-    : undefined
-  if (response.status === 101 && response.webSocket !== null)
-    return accept(passSocket(services, response, response.webSocket, authority, permit.caller))
-  return accept(passBack(services, visit, permit, response, bodyOf(services, response, authority)))
+  const response = await reach(services, visit, upstream, headers.toHeaders())
+  return accept(
+    response.status === 101
+      ? passSocket(services, visit, permit, response)
+      : passBack(services, visit, permit, response),
+  )
 }
 
 /** The origin's answer; of assets the app's own page for a person who navigates to a place that the page knows. */
@@ -49,21 +49,21 @@ async function reach(
   { upstreams }: GatewayServices,
   { request, url }: Visit,
   upstream: Origin,
-  target: URL,
   headers: Headers,
 ): Promise<Response> {
   const { method, body } = request
+  const target = targetOf(upstream, url)
   const response = await upstreams.fetch(upstream, target, { method, headers, body })
   if (upstream.kind !== 'assets' || upstream.fallback === undefined) return response
   const visits = (method === 'GET' || method === 'HEAD') && audienceOf(request) === 'navigation'
   if (response.status !== 404 || !visits) return response
   await response.body?.cancel()
-  const page = new URL(upstream.fallback, url.origin)
+  const page = url.origin + upstream.fallback
   return upstreams.fetch(upstream, page, { method, headers, body: null })
 }
 
 /** The runtime makes its own handshake; of the client's, the subprotocols matter. */
-function prepareUpgrade(headers: Headers): void {
+function prepareUpgrade(headers: EditedHeaders): void {
   for (const name of ['key', 'version', 'extensions', 'accept'])
     headers.delete(`sec-websocket-${name}`)
   headers.set('upgrade', 'websocket')
@@ -71,55 +71,38 @@ function prepareUpgrade(headers: Headers): void {
 
 function passSocket(
   { connections }: GatewayServices,
+  visit: Visit,
+  { caller, route }: Permit,
   response: Response,
-  socket: WebSocket,
-  authority: Authority | undefined,
-  caller: Caller,
 ): Response {
+  const socket = response.webSocket
+  if (socket === null) throw new Fault('upstream_unreachable', 'it changed to another protocol')
   const headers = new Headers()
   const protocol = response.headers.get('sec-websocket-protocol')
   if (protocol !== null) headers.set('sec-websocket-protocol', protocol)
   // A session that was renewed on the way keeps its new cookies.
   if (caller.kind === 'session')
     for (const cookie of caller.cookies) headers.append('set-cookie', cookie)
+  const authority = authorityOf(caller, visit, route.revocation)
   const webSocket = authority === undefined ? socket : connections.relay(socket, authority)
   return new Response(null, { status: 101, webSocket, headers })
 }
 
-interface Body {
-  readonly stream: ReadableStream | null
-  /** `manual`: it is passed on as it came, what is compressed stays compressed. */
-  readonly encodeBody: 'manual' | 'automatic'
-}
-
-function bodyOf(
-  { connections }: GatewayServices,
-  { body, headers }: Response,
-  authority: Authority | undefined,
-): Body {
-  if (authority !== undefined && body !== null) {
-    // What passes through our hands is unpacked on the way, and packed again.
-    return { stream: connections.watchStream(body, authority), encodeBody: 'automatic' }
-  }
-  return { stream: body, encodeBody: headers.has('content-encoding') ? 'manual' : 'automatic' }
-}
-
 /** The judged URL on the upstream's host; for a binding, the judged URL itself. */
-function targetOf(route: Route, url: URL): URL {
-  if (route.upstream.kind !== 'url') return url
-  const target = new URL(route.upstream.url)
+function targetOf(upstream: Origin, { href, pathname, search }: CanonicalUrl): string {
+  if (upstream.kind !== 'url') return href
+  const target = new URL(upstream.url)
   const prefix = target.pathname.endsWith('/') ? target.pathname.slice(0, -1) : target.pathname
-  target.pathname = prefix + url.pathname
-  target.search = url.search
-  return target
+  target.pathname = prefix + pathname
+  target.search = search
+  return target.href
 }
 
 function passBack(
-  { random, nonceTags }: GatewayServices,
+  services: GatewayServices,
   visit: Visit,
   { route, caller }: Permit,
   response: Response,
-  body: Body,
 ): Response {
   const headers = scrubAnswer(response.headers, route)
   const ours = caller.kind === 'session' ? caller.cookies : []
@@ -130,13 +113,32 @@ function passBack(
   // Our own cookies are never to be stored, whatever the route says.
   if (ours.length > 0) forbidStoring(headers)
   else if (isPersonal && route.cache === 'private') keepPrivate(headers)
-  const nonce = addPageHeaders(headers, route.pageHeaders, () => random(16))
-  const answer = new Response(body.stream, {
-    status: response.status,
-    statusText: response.statusText,
-    headers,
-    // What passes through our hands is unpacked on the way, and packed again.
-    encodeBody: nonce === undefined ? body.encodeBody : 'automatic',
-  })
-  return nonce === undefined ? answer : nonceTags(answer, nonce)
+  const nonce = addPageHeaders(headers, route.pageHeaders, () => services.random(16))
+  addAge(headers, visit.request, services)
+  const authority = isEventStream(headers) ? authorityOf(caller, visit, route.revocation) : undefined
+  const isUntouched = nonce === undefined && authority === undefined
+  // Nothing is made anew where nothing changes.
+  if (isUntouched && !headers.isEdited) return response
+  const { body, status, statusText } = response
+  const answer = new Response(
+    authority === undefined || body === null
+      ? body
+      : services.connections.watchStream(body, authority),
+    {
+      status,
+      statusText,
+      headers: headers.toHeaders(),
+      // What is compressed stays compressed; what passes through our hands is unpacked on the way, and packed again.
+      encodeBody: isUntouched && headers.has('content-encoding') ? 'manual' : 'automatic',
+    },
+  )
+  return nonce === undefined ? answer : services.nonceTags(answer, nonce)
+}
+
+const ageHeader = 'sallyport-revocation-age'
+
+/** For operators who want to see it: how old the knowledge was, in milliseconds, that the decision was taken on. */
+function addAge(headers: EditedHeaders, request: Request, { revocations }: GatewayServices): void {
+  if (request.headers.has(ageHeader))
+    headers.set(ageHeader, String(revocations.age() ?? 'unknown'))
 }

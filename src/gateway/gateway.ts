@@ -34,11 +34,7 @@ export async function passGateway(
   const passed = permit.ok
     ? withCookies(await forward(services, visit, permit.value, headers), permit.value)
     : permit
-  if (passed.ok) {
-    const response = passed.value
-    // The headers of a connection that changed its protocol are not ours to add to.
-    return accept(response.status === 101 ? response : withAge(response, services, request))
-  }
+  if (passed.ok) return passed
   const login = loginFor(visit, route, passed.denial)
   return login === undefined ? passed : accept(seeOther(login, passed.cookies))
 }
@@ -96,15 +92,6 @@ function isNavigation(request: Request): boolean {
 function isForwardable({ method, headers }: Request): boolean {
   const upgrade = headers.get('upgrade')
   return upgrade === null || (upgrade.toLowerCase() === 'websocket' && method === 'GET')
-}
-
-const ageHeader = 'sallyport-revocation-age'
-
-/** For operators who want to see it: how old the knowledge was, in milliseconds, that the decision was taken on. */
-function withAge(response: Response, { revocations }: GatewayServices, request: Request): Response {
-  if (request.headers.has(ageHeader))
-    response.headers.set(ageHeader, String(revocations.age() ?? 'unknown'))
-  return response
 }
 
 const signedOut: ReadonlySet<string> = new Set([

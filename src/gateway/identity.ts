@@ -5,6 +5,7 @@
 import type { Site } from '../config/config.ts'
 import type { Route } from '../config/route.ts'
 import { accept, type Result } from '../denial.ts'
+import type { HeaderFields } from '../http/edited-headers.ts'
 import { type Asserted, signAssertion } from '../keys/assertion.ts'
 import type { Known, Permit } from './authorize.ts'
 import { tokenFor } from './origin-token.ts'
@@ -23,7 +24,7 @@ export async function addIdentity(
   services: GatewayServices,
   site: Site,
   permit: Permit,
-  headers: Headers,
+  headers: HeaderFields,
   now: number,
 ): Promise<Result<true>> {
   const { route, caller } = permit

@@ -3,6 +3,7 @@
  * them is revoked or runs out, within the route's bound. attack: connection-outlives-revocation
  */
 import type { RevocationPolicy } from '../config/route.ts'
+import type { HeaderFields } from '../http/edited-headers.ts'
 import type { Visit } from '../http/visit.ts'
 import type { Authority } from '../revocation/connections.ts'
 import { type Caller, revocableOf } from './authorize.ts'
@@ -19,10 +20,6 @@ export function authorityOf(
 }
 
 /** Whether the answer is one that stays open. */
-export function staysOpen({ status, headers }: Response): boolean {
-  return status === 101 || isEventStream(headers)
-}
-
-function isEventStream(headers: Headers): boolean {
+export function isEventStream(headers: HeaderFields): boolean {
   return /^text\/event-stream\s*(?:;|$)/i.test(headers.get('content-type') ?? '')
 }

@@ -65,7 +65,7 @@ function originalOf(proxy: ProvenProxy, { request, site, now }: Visit): Result<V
   // We cannot take a header away from what the proxy forwards. attack: identity-past-the-proxy
   if (claimsIdentity(headers, site))
     return deny({ reason: 'original_refused', flaw: 'identity_header' })
-  return accept({ request: new Request(url, { method, headers }), url, site, now })
+  return accept({ request: new Request(url.href, { method, headers }), url, site, now })
 }
 
 /** The original's headers, which the proxy passes along: without its own words about it. */

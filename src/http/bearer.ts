@@ -2,6 +2,7 @@
  * The bearer token of a request (RFC 6750 section 2.1): in the `Authorization` header and nowhere else.
  */
 import { accept, deny, type Result } from '../denial.ts'
+import type { CanonicalUrl } from './canonical-url.ts'
 
 /** Bounds what a crafted header can cost; the longest encrypted token fits. */
 const longestHeader = 33_000
@@ -9,9 +10,9 @@ const longestHeader = 33_000
 const longestForm = 16_384
 
 /** The token; `undefined` where the request has none, or a scheme that is not ours to judge. */
-export function readBearer(request: Request, url: URL): Result<string | undefined> {
+export function readBearer(request: Request, { search }: Pick<CanonicalUrl, 'search'>): Result<string | undefined> {
   // An address ends up in logs, histories and referrers. attack: token-in-query
-  if (url.search !== '' && url.searchParams.has('access_token'))
+  if (search !== '' && new URLSearchParams(search).has('access_token'))
     return deny({ reason: 'token_in_query' })
   const header = request.headers.get('authorization')
   if (header === null) return accept(undefined)
@@ -34,9 +35,10 @@ export function readBearer(request: Request, url: URL): Result<string | undefine
  * an origin might believe. The body itself stays to be forwarded. attack: several-credentials
  */
 export async function checkForm(request: Request): Promise<Result<true>> {
+  if (request.body === null) return accept(true)
   const type = request.headers.get('content-type') ?? ''
   const length = Number(request.headers.get('content-length') ?? Number.NaN)
-  if (request.body === null || !/^application\/x-www-form-urlencoded\s*(?:;|$)/i.test(type))
+  if (!/^application\/x-www-form-urlencoded\s*(?:;|$)/i.test(type))
     return accept(true)
   if (!(length <= longestForm)) return accept(true)
   const body = new TextDecoder().decode(await request.clone().arrayBuffer())

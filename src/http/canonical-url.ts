@@ -21,8 +21,18 @@ import { accept, deny, type Result } from '../denial.ts'
 
 declare const canonical: unique symbol
 
-/** A URL that `canonicalUrl` let through. */
-export type CanonicalUrl = URL & { readonly [canonical]: true }
+/** A URL that `canonicalUrl` let through, in the parts that the URL standard gives it. Plain values: they are read often. */
+export interface CanonicalUrl {
+  readonly href: string
+  readonly origin: string
+  /** With the colon. */
+  readonly protocol: string
+  readonly host: string
+  readonly pathname: string
+  /** With the question mark, or empty. */
+  readonly search: string
+  readonly [canonical]: true
+}
 
 /** What else is known of where a URL was sent. */
 export interface Arrival {
@@ -37,13 +47,11 @@ const longestUrl = 8192
 
 /** `url` is absolute: what the runtime made of the request line and `Host`. attack: path-confusion */
 export function canonicalUrl(url: string, { host, sites }: Arrival = {}): Result<CanonicalUrl> {
-  const parsed = url.length > longestUrl ? null : URL.parse(url)
+  if (url.length > longestUrl) return ambiguous('length')
+  const plain = sites === undefined ? undefined : plainUrlOf(url, host ?? undefined, sites)
+  if (plain !== undefined) return accept(plain)
+  const parsed = URL.parse(url)
   if (parsed === null) return ambiguous('length')
-  // The common case, seen to be one at once: this host, and a plain path that the parser left as it was.
-  const { host: own, protocol } = parsed
-  const start = `${protocol}//${own}/`
-  if ((host ?? own) === own && url.startsWith(start) && plainPath.test(url.slice(start.length - 1)))
-    return accept(parsed as CanonicalUrl)
   const flaw =
     authorityFlaw(parsed, host ?? undefined) ?? restFlaw(url) ?? pathFlaw(rawPath(url), ';')
   if (flaw !== undefined) return ambiguous(flaw)
@@ -53,7 +61,26 @@ export function canonicalUrl(url: string, { host, sites }: Arrival = {}): Result
     const allowed = sites?.get(parsed.host)?.routes.allowsParameters(pathname, without)
     if (allowed !== true) return ambiguous('path_parameter')
   }
-  return accept(parsed as CanonicalUrl)
+  const { href, origin, protocol, search } = parsed
+  return accept({ href, origin, protocol, host: parsed.host, pathname, search } as CanonicalUrl)
+}
+
+/**
+ * The common case, seen to be one without a parser: a host that the configuration has, as `Host` says it too, a path of
+ * plain segments, and a query of characters that the parser leaves as they are.
+ */
+function plainUrlOf(
+  href: string,
+  host: string | undefined,
+  sites: ReadonlyMap<string, Site>,
+): CanonicalUrl | undefined {
+  const parts = plainUrl.exec(href)
+  if (parts === null) return undefined
+  const [, protocol = '', own = '', pathname = '', search = ''] = parts
+  if ((host ?? own) !== own || !sites.has(own)) return undefined
+  // A lone question mark is an empty query, which the parser does not count as one.
+  if (search === '?') return undefined
+  return { href, origin: `${protocol}//${own}`, protocol, host: own, pathname, search } as CanonicalUrl
 }
 
 function ambiguous(flaw: string): Result<never> {
@@ -89,7 +116,11 @@ function restFlaw(url: string): string | undefined {
 }
 
 // Plain segments, the common case, need no closer look.
-const plainPath = /^(?:\/(?:[A-Za-z0-9_~-]+(?:\.[A-Za-z0-9_~-]+)*))*\/?$/
+const plainSegments = String.raw`(?:\/[A-Za-z0-9_~-]+(?:\.[A-Za-z0-9_~-]+)*)*\/?`
+const plainPath = new RegExp(`^${plainSegments}$`)
+const plainUrl = new RegExp(
+  String.raw`^(https?:)\/\/([a-z0-9.-]+(?::[0-9]+)?)(?=\/)(${plainSegments})(\?[A-Za-z0-9\-._~!$&()*+,;=:@/?%]*)?$`,
+)
 
 /** Says what makes a path ambiguous, if anything does. With `besides` = `;` the last segment may have parameters. */
 export function pathFlaw(path: string, besides: '' | ';' = ''): string | undefined {

@@ -7,6 +7,7 @@ import type { Route } from '../config/route.ts'
 import type { RouteTable } from '../config/route-table.ts'
 import { accept, deny, type Result } from '../denial.ts'
 import { ownHeaders } from './answer.ts'
+import type { HeaderFields } from './edited-headers.ts'
 import type { Visit } from './visit.ts'
 
 const nobody: ReadonlySet<string> = new Set()
@@ -35,9 +36,10 @@ export function answerPreflight(
   { request, url }: Visit,
   routes: RouteTable,
 ): Result<Response> | undefined {
+  if (request.method !== 'OPTIONS') return undefined
   const sender = request.headers.get('origin')
   const method = request.headers.get('access-control-request-method')
-  if (request.method !== 'OPTIONS' || sender === null || method === null) return undefined
+  if (sender === null || method === null) return undefined
   const match = routes.match(url.pathname, method)
   if (match.kind !== 'route' || match.route.cors === undefined) return undefined
   const { cors } = match.route
@@ -56,7 +58,7 @@ export function answerPreflight(
  * Puts the route's word on an answer of ours or of the origin, refusals included, and takes the origin's away. Where a
  * route has no list, what an origin says of itself passes if no session of ours can stand behind it.
  */
-export function addCors(headers: Headers, request: Request, { cors, access }: Route): void {
+export function addCors(headers: HeaderFields, request: Request, { cors, access }: Route): void {
   if (cors === undefined && !access.any.has('session')) return
   for (const name of [...headers.keys()])
     if (name.startsWith('access-control-')) headers.delete(name)
@@ -70,14 +72,14 @@ export function addCors(headers: Headers, request: Request, { cors, access }: Ro
   }
 }
 
-function allow(headers: Headers, { origins, credentials }: CorsPolicy, sender: string): void {
+function allow(headers: HeaderFields, { origins, credentials }: CorsPolicy, sender: string): void {
   headers.set('access-control-allow-origin', origins === '*' ? '*' : sender)
   if (credentials) headers.set('access-control-allow-credentials', 'true')
   if (origins !== '*') addVary(headers, 'Origin')
 }
 
 /** Names a header on which the answer depends, so that no cache gives one page the answer to another. */
-export function addVary(headers: Headers, name: string): void {
+export function addVary(headers: HeaderFields, name: string): void {
   const written = (headers.get('vary') ?? '').toLowerCase()
   const known = new Set(written.split(',').map((one) => one.trim()))
   if (!known.has('*') && !known.has(name.toLowerCase())) headers.append('vary', name)

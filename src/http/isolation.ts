@@ -6,6 +6,7 @@ import type { Isolation } from '../config/browser-policy.ts'
 import type { Route } from '../config/route.ts'
 import { accept, deny, type Result } from '../denial.ts'
 import { addVary, isListed } from './cors.ts'
+import type { HeaderFields } from './edited-headers.ts'
 import type { Visit } from './visit.ts'
 
 /**
@@ -47,7 +48,7 @@ function isVisit({ method, headers }: Request): boolean {
 }
 
 /** So that no cache gives a foreign page what it may not load. */
-export function addIsolationVary(headers: Headers, { isolation }: Route): void {
+export function addIsolationVary(headers: HeaderFields, { isolation }: Route): void {
   if (isolation === 'off') return
   for (const name of ['Sec-Fetch-Site', 'Sec-Fetch-Mode', 'Sec-Fetch-Dest', 'Origin'])
     addVary(headers, name)

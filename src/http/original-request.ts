@@ -74,7 +74,7 @@ function byForwarded(headers: Headers): Result<Told> {
 const originPattern = /^https?:\/\/(?:[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?\//
 
 /** Whether every header of either family that is there says the same. */
-function agrees(headers: Headers, { method, url: text }: Told, url: URL): boolean {
+function agrees(headers: Headers, { method, url: text }: Told, url: CanonicalUrl): boolean {
   const target = text.slice((originPattern.exec(text)?.[0].length ?? 1) - 1)
   const same: Readonly<Record<string, (said: string) => boolean>> = {
     'x-original-url': (said) => said === text,

@@ -3,6 +3,7 @@
  */
 import type { PageHeaders } from '../config/browser-policy.ts'
 import { audienceOf } from './audience.ts'
+import type { HeaderFields } from './edited-headers.ts'
 import { forbidStoring } from './private.ts'
 
 /** Puts a nonce into the tags of an HTML answer; `platform/nonce-tags.ts` implements it. */
@@ -13,7 +14,7 @@ export type NonceTags = (page: Response, nonce: string) => Response
  * than the page is taken from the request to the origin.
  */
 export function askForWholePage(
-  headers: Headers,
+  headers: HeaderFields,
   request: Request,
   policy: PageHeaders | undefined,
 ): void {
@@ -30,7 +31,7 @@ const partial = ['if-none-match', 'if-modified-since', 'range', 'if-range']
  * next reader would have one that is known. attack: cached-nonce
  */
 export function addPageHeaders(
-  headers: Headers,
+  headers: HeaderFields,
   policy: PageHeaders | undefined,
   makeNonce: () => string,
 ): string | undefined {
@@ -74,13 +75,13 @@ const html = /^\s*text\/html\s*(?:;|$)/i
 /** The encodings that the runtime undoes and makes again; a page in another keeps its tags, and its scripts do not run. */
 const readable: ReadonlySet<string> = new Set(['', 'identity', 'gzip', 'br'])
 
-function setAbsent(headers: Headers, added: ReadonlyMap<string, string>): void {
+function setAbsent(headers: HeaderFields, added: ReadonlyMap<string, string>): void {
   for (const [name, value] of added) if (!headers.has(name)) headers.set(name, value)
 }
 
 /** Ours, unless the origin has a rule for frames, by either header. */
 function frameRuleOf(
-  headers: Headers,
+  headers: HeaderFields,
   theirs: string | null,
   { frameAncestors, frameOptions }: PageHeaders,
 ): string | undefined {

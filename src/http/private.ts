@@ -2,6 +2,8 @@
  * Keeping answers out of caches where they are one person's.
  */
 
+import type { HeaderFields } from './edited-headers.ts'
+
 /** By these an origin steers caches between us and the browser, past `Cache-Control` (RFC 9213). */
 const forSharedCaches: readonly string[] = [
   'cdn-cache-control',
@@ -10,7 +12,7 @@ const forSharedCaches: readonly string[] = [
 ]
 
 /** No cache keeps the answer, nor the back button after sign-out. */
-export function forbidStoring(headers: Headers): void {
+export function forbidStoring(headers: HeaderFields): void {
   headers.set('cache-control', 'private, no-store')
   for (const name of [...forSharedCaches, 'expires', 'pragma']) headers.delete(name)
 }
@@ -19,7 +21,7 @@ export function forbidStoring(headers: Headers): void {
  * An answer to somebody known, or one that sets a cookie, is one person's. An origin that names a private policy of
  * its own keeps it; what it says to shared caches alone goes. attack: cached-set-cookie
  */
-export function keepPrivate(headers: Headers): void {
+export function keepPrivate(headers: HeaderFields): void {
   if (!saysPrivate(headers.get('cache-control'))) return forbidStoring(headers)
   for (const name of forSharedCaches) headers.delete(name)
 }

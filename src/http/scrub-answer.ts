@@ -5,6 +5,7 @@
 import type { Route } from '../config/route.ts'
 import { literalPrefix } from '../config/route-pattern.ts'
 import { setsOwnCookie } from './cookie.ts'
+import { EditedHeaders } from './edited-headers.ts'
 import { hopByHop, nominatedHeaders } from './scrub.ts'
 
 /** Headers that speak for the whole host, or about the connection to it, which is ours. attack: origin-speaks-for-the-host */
@@ -22,25 +23,31 @@ const ofTheHost: ReadonlySet<string> = new Set([
 ])
 
 /** An origin's answer, with nothing of ours added yet. */
-export function scrubAnswer(incoming: Headers, route: Route): Headers {
-  const nominated = nominatedHeaders(incoming.get('connection'))
-  const headers = new Headers()
-  for (const [name, value] of incoming) {
+export function scrubAnswer(incoming: Headers, route: Route): EditedHeaders {
+  const headers = new EditedHeaders(incoming)
+  const nominated = nominatedHeaders(headers.get('connection'))
+  for (const name of headers.keys()) {
     // What an origin sends must not look like our word. attack: origin-sets-our-headers
-    if (name.startsWith('sallyport-') || hopByHop.has(name) || ofTheHost.has(name)) continue
-    if (nominated?.has(name) === true) continue
-    if (name === 'set-cookie' && setsOwnCookie(value)) continue
-    const passed = passedValue(name, value, route)
-    if (passed !== undefined) headers.append(name, passed)
+    if (name.startsWith('sallyport-') || hopByHop.has(name) || ofTheHost.has(name))
+      headers.delete(name)
   }
+  if (nominated !== undefined) for (const name of nominated) headers.delete(name)
+  headers.setCookies(headers.getSetCookie().filter((line) => !setsOwnCookie(line)))
+  scrubPowers(headers, route)
   return headers
 }
 
-function passedValue(name: string, value: string, route: Route): string | undefined {
-  if (name === 'clear-site-data') return withoutCookies(value)
-  if (name === 'service-worker-allowed')
-    return isWithin(value, literalPrefix(route.path)) ? value : undefined
-  return value
+/** What a part of the site may do, as long as it does it to itself. */
+function scrubPowers(headers: EditedHeaders, route: Route): void {
+  const cleared = headers.get('clear-site-data')
+  if (cleared !== null) {
+    const kept = withoutCookies(cleared)
+    if (kept === undefined) headers.delete('clear-site-data')
+    else headers.set('clear-site-data', kept)
+  }
+  const scope = headers.get('service-worker-allowed')
+  if (scope !== null && !isWithin(scope, literalPrefix(route.path)))
+    headers.delete('service-worker-allowed')
 }
 
 /**

@@ -5,7 +5,9 @@
  * digits and `-` is not forwarded at all. attack: identity-header-spoofing
  */
 import type { Site } from '../config/config.ts'
+import type { CanonicalUrl } from './canonical-url.ts'
 import { withoutOwnCookies } from './cookie.ts'
+import { EditedHeaders, type HeaderFields } from './edited-headers.ts'
 
 /** Meant for one hop (RFC 9110 section 7.6.1), whoever sends them. */
 export const hopByHop: ReadonlySet<string> = new Set([
@@ -117,18 +119,16 @@ const droppedPrefixes: readonly string[] = [
 ]
 
 /** The request's headers as an origin may see them, with nothing of ours added yet. */
-export function scrubHeaders(incoming: Headers, site: Site): Headers {
-  const nominated = nominatedHeaders(incoming.get('connection'))
-  const headers = new Headers()
-  for (const [name, value] of incoming) {
-    if (isDropped(name) || nominated?.has(name) === true || site.identityHeaders.has(name)) continue
-    if (name === 'cookie') {
-      const others = withoutOwnCookies(value)
-      if (others !== undefined) headers.set('cookie', others)
-      continue
-    }
-    headers.append(name, value)
-  }
+export function scrubHeaders(incoming: Headers, site: Site): EditedHeaders {
+  const headers = new EditedHeaders(incoming)
+  const nominated = nominatedHeaders(headers.get('connection'))
+  for (const name of headers.keys())
+    if (isDropped(name) || site.identityHeaders.has(name)) headers.delete(name)
+  if (nominated !== undefined) for (const name of nominated) headers.delete(name)
+  const cookie = headers.get('cookie')
+  const others = cookie === null ? undefined : withoutOwnCookies(cookie)
+  if (others === undefined) headers.delete('cookie')
+  else headers.set('cookie', others)
   return headers
 }
 
@@ -183,7 +183,7 @@ export function nominatedHeaders(connection: string | null): ReadonlySet<string>
 }
 
 /** Who asked, over what, for which host: written by us, from what the platform saw. */
-export function addForwarded(headers: Headers, request: Request, url: URL): void {
+export function addForwarded(headers: HeaderFields, request: Request, url: Pick<CanonicalUrl, 'protocol' | 'host'>): void {
   const address = request.headers.get('cf-connecting-ip')
   if (address !== null) headers.set('x-forwarded-for', address)
   headers.set('x-forwarded-proto', url.protocol.slice(0, -1))

@@ -4,11 +4,11 @@
 import type { Origin } from '../config/route.ts'
 
 /**
- * Sends a request to an origin: never follows a redirect, gives up after the upstream's timeout if no headers
- * have come. Throws `Fault` of an `upstream_*` kind.
+ * Sends a request to an origin: never follows a redirect, gives up after the upstream's timeout, where it
+ * has one, if no headers have come. `url` is canonical. Throws `Fault` of an `upstream_*` kind.
  */
 export interface Upstreams {
-  fetch(upstream: Origin, url: URL, init: UpstreamRequest): Promise<Response>
+  fetch(upstream: Origin, url: string, init: UpstreamRequest): Promise<Response>
 }
 
 export interface UpstreamRequest {

@@ -20,7 +20,7 @@ export async function beginLogin(
   cookies: OwnCookies,
 ): Promise<Result<Response>> {
   const { site, url, now } = visit
-  const asked = readLoginRequest(url.searchParams)
+  const asked = readLoginRequest(new URLSearchParams(url.search))
   if (!asked.ok) return asked
   const returnTo = readReturnTo(asked.value.returnTo, site.login.returnTo, site)
   if (!returnTo.ok) return returnTo

@@ -36,7 +36,7 @@ export async function finishLogin(
 ): Promise<Result<Response>> {
   const { request, site, url, now } = visit
   const posted = request.method === 'POST'
-  const form = posted ? await readForm(request) : accept(url.searchParams)
+  const form = posted ? await readForm(request) : accept(new URLSearchParams(url.search))
   if (!form.ok) return form
   const parameters = form.value
   // attack: duplicate-parameter

@@ -116,7 +116,7 @@ export async function frontchannelLogout(
   cookies: OwnCookies,
 ): Promise<Result<Response>> {
   const { site, url } = visit
-  const [iss, sid] = ['iss', 'sid'].map((name) => url.searchParams.get(name) ?? '')
+  const [iss, sid] = ['iss', 'sid'].map((name) => new URLSearchParams(url.search).get(name) ?? '')
   if (!iss) return deny({ reason: 'parameter_malformed', parameter: 'iss' })
   if (!sid) return deny({ reason: 'parameter_malformed', parameter: 'sid' })
   const headers = ownHeaders({

@@ -22,7 +22,7 @@ export async function logout(
   cookies: OwnCookies,
 ): Promise<Response> {
   const { request, site, url } = visit
-  if (url.searchParams.get('everywhere') === 'true') await markEverywhere(services, visit, cookies)
+  if (new URLSearchParams(url.search).get('everywhere') === 'true') await markEverywhere(services, visit, cookies)
   const authority = await endAuthority(services, visit, cookies)
   const ended = authority === undefined ? undefined : await end(services, visit, authority)
   if (ended !== undefined) services.log('info', 'logout.completed', { site: site.id })
@@ -35,7 +35,7 @@ export async function logout(
   if (audienceOf(request) === 'navigation') return seeOther(location, deletions)
   const headers = ownHeaders()
   for (const deletion of deletions) headers.append('set-cookie', deletion)
-  return Response.json({ logout_url: new URL(location, url).href }, { headers })
+  return Response.json({ logout_url: new URL(location, url.href).href }, { headers })
 }
 
 /**

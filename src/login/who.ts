@@ -20,7 +20,7 @@ export async function who(
 ): Promise<Result<Response>> {
   const seen = await look(services, visit, cookies)
   if (seen.ok) return accept(answer(describe(seen.value)))
-  if (visit.url.searchParams.get('anonymous') === 'null') return accept(answer(null))
+  if (new URLSearchParams(visit.url.search).get('anonymous') === 'null') return accept(answer(null))
   return seen
 }
 

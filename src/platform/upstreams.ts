@@ -11,7 +11,7 @@ const pause = 50
 export function upstreamsOf(env: Readonly<Record<string, unknown>>): Upstreams {
   return {
     async fetch(upstream, url, init) {
-      const most = isRepeatable(init) ? upstream.retry : 0
+      const most = upstream.retry > 0 && isRepeatable(init) ? upstream.retry : 0
       for (let repeated = 0; ; repeated++) {
         const isLast = repeated === most
         try {
@@ -42,37 +42,36 @@ function isPassing({ status, headers }: Response): boolean {
 async function send(
   env: Readonly<Record<string, unknown>>,
   upstream: Origin,
-  url: URL,
+  url: string,
   { method, headers, body }: UpstreamRequest,
 ): Promise<Response> {
-  const controller = new AbortController()
-  // The limit is for the headers: a stream that has begun may take its time.
-  const timer = setTimeout(() => controller.abort(), upstream.timeout * 1000)
+  const limit = upstream.timeout === undefined ? undefined : limitOf(upstream.timeout)
+  const init: RequestInit = { method, headers, body, redirect: 'manual' }
+  if (limit !== undefined) init.signal = limit.signal
   try {
-    const request = new Request(url, {
-      method,
-      headers,
-      body,
-      redirect: 'manual',
-      signal: controller.signal,
-    })
     const binding = upstream.kind === 'url' ? upstream.certificate : upstream.binding
     return binding === undefined
-      ? await fetch(request)
-      : await bindingOf(env, binding).fetch(request)
+      ? await fetch(url, init)
+      : await bindingOf(env, binding).fetch(url, init)
   } catch (error) {
     if (error instanceof Fault) throw error
-    if (controller.signal.aborted) {
-      throw new Fault('upstream_slow', `no headers in ${upstream.timeout} s`)
-    }
-    throw new Fault(
-      'upstream_unreachable',
-      upstream.kind === 'url' ? upstream.url.host : upstream.binding,
-      { cause: error },
-    )
+    if (limit?.signal.aborted === true)
+      throw new Fault('upstream_slow', `no headers in ${String(upstream.timeout)} s`)
+    const host = upstream.kind === 'url' ? upstream.url.host : upstream.binding
+    throw new Fault('upstream_unreachable', host, { cause: error })
   } finally {
-    clearTimeout(timer)
+    limit?.clear()
   }
+}
+
+/**
+ * The limit is for the headers: a stream that has begun may take its time, so the signal must not outlive them. A timer
+ * and a signal are a tenth of what a warm request costs (`docs/performance.md`): they are made where there is a limit.
+ */
+function limitOf(seconds: number): { readonly signal: AbortSignal; clear(): void } {
+  const controller = new AbortController()
+  const timer = setTimeout(() => controller.abort(), seconds * 1000)
+  return { signal: controller.signal, clear: () => clearTimeout(timer) }
 }
 
 function bindingOf(env: Readonly<Record<string, unknown>>, name: string): Fetcher {

@@ -23,7 +23,7 @@ async function ask(
   const { site, route } = gate(access)
   const url = canonicalUrl(`https://shop.example.com${path}`)
   if (!url.ok) throw new Error('not canonical')
-  const visit = { request: new Request(url.value, init), url: url.value, site, now }
+  const visit = { request: new Request(url.value.href, init), url: url.value, site, now }
   const permit = await Permit.ask(ports, visit, route)
   return permit.ok
     ? { outcome: permit.value.caller.kind, challenge: undefined }

@@ -100,7 +100,7 @@ export function makePorts(): Ports {
     nonceTags: (page, nonce) => new Response(`${nonce} in the tags`, page),
     upstreams: {
       async fetch(_upstream, url, init) {
-        ports.sent.push({ ...init, url: url.href })
+        ports.sent.push({ ...init, url })
         return ports.answer()
       },
     },
@@ -111,7 +111,7 @@ export function makePorts(): Ports {
 export function visit(path: string, init: RequestInit = {}): Visit {
   const url = canonicalUrl(`https://shop.example.com${path}`)
   if (!url.ok) throw new Error('not canonical')
-  return { request: new Request(url.value, init), url: url.value, site, now }
+  return { request: new Request(url.value.href, init), url: url.value, site, now }
 }
 
 export function accessCookie(identity: Identity = ada, expiresAt = now + 300): Promise<string> {
