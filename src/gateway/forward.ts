@@ -115,30 +115,30 @@ function passBack(
   else if (isPersonal && route.cache === 'private') keepPrivate(headers)
   const nonce = addPageHeaders(headers, route.pageHeaders, () => services.random(16))
   addAge(headers, visit.request, services)
-  const authority = isEventStream(headers) ? authorityOf(caller, visit, route.revocation) : undefined
+  const authority = isEventStream(headers)
+    ? authorityOf(caller, visit, route.revocation)
+    : undefined
   const isUntouched = nonce === undefined && authority === undefined
   // Nothing is made anew where nothing changes.
   if (isUntouched && !headers.isEdited) return response
-  const { body, status, statusText } = response
-  const answer = new Response(
-    authority === undefined || body === null
-      ? body
-      : services.connections.watchStream(body, authority),
-    {
-      status,
-      statusText,
-      headers: headers.toHeaders(),
-      // What is compressed stays compressed; what passes through our hands is unpacked on the way, and packed again.
-      encodeBody: isUntouched && headers.has('content-encoding') ? 'manual' : 'automatic',
-    },
-  )
+  const body =
+    authority === undefined || response.body === null
+      ? response.body
+      : services.connections.watchStream(response.body, authority)
+  // What is compressed stays compressed; what passes through our hands is unpacked on the way, and packed again.
+  const isEncoded = isUntouched && headers.has('content-encoding')
+  const answer = new Response(body, isEncoded ? asEncoded(response) : response)
+  headers.applyTo(answer.headers)
   return nonce === undefined ? answer : services.nonceTags(answer, nonce)
+}
+
+function asEncoded({ status, statusText, headers }: Response): ResponseInit {
+  return { status, statusText, headers, encodeBody: 'manual' }
 }
 
 const ageHeader = 'sallyport-revocation-age'
 
 /** For operators who want to see it: how old the knowledge was, in milliseconds, that the decision was taken on. */
 function addAge(headers: EditedHeaders, request: Request, { revocations }: GatewayServices): void {
-  if (request.headers.has(ageHeader))
-    headers.set(ageHeader, String(revocations.age() ?? 'unknown'))
+  if (request.headers.has(ageHeader)) headers.set(ageHeader, String(revocations.age() ?? 'unknown'))
 }

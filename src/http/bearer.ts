@@ -10,7 +10,10 @@ const longestHeader = 33_000
 const longestForm = 16_384
 
 /** The token; `undefined` where the request has none, or a scheme that is not ours to judge. */
-export function readBearer(request: Request, { search }: Pick<CanonicalUrl, 'search'>): Result<string | undefined> {
+export function readBearer(
+  request: Request,
+  { search }: Pick<CanonicalUrl, 'search'>,
+): Result<string | undefined> {
   // An address ends up in logs, histories and referrers. attack: token-in-query
   if (search !== '' && new URLSearchParams(search).has('access_token'))
     return deny({ reason: 'token_in_query' })
@@ -38,8 +41,7 @@ export async function checkForm(request: Request): Promise<Result<true>> {
   if (request.body === null) return accept(true)
   const type = request.headers.get('content-type') ?? ''
   const length = Number(request.headers.get('content-length') ?? Number.NaN)
-  if (!/^application\/x-www-form-urlencoded\s*(?:;|$)/i.test(type))
-    return accept(true)
+  if (!/^application\/x-www-form-urlencoded\s*(?:;|$)/i.test(type)) return accept(true)
   if (!(length <= longestForm)) return accept(true)
   const body = new TextDecoder().decode(await request.clone().arrayBuffer())
   const form = new URLSearchParams(body)

@@ -80,7 +80,14 @@ function plainUrlOf(
   if ((host ?? own) !== own || !sites.has(own)) return undefined
   // A lone question mark is an empty query, which the parser does not count as one.
   if (search === '?') return undefined
-  return { href, origin: `${protocol}//${own}`, protocol, host: own, pathname, search } as CanonicalUrl
+  return {
+    href,
+    origin: `${protocol}//${own}`,
+    protocol,
+    host: own,
+    pathname,
+    search,
+  } as CanonicalUrl
 }
 
 function ambiguous(flaw: string): Result<never> {

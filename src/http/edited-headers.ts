@@ -84,6 +84,12 @@ export class EditedHeaders implements HeaderFields {
 
   toHeaders(): Headers {
     const headers = new Headers(this.#original)
+    this.applyTo(headers)
+    return headers
+  }
+
+  /** Makes the changes to a copy of the original. */
+  applyTo(headers: Headers): void {
     for (const name of this.#edited) {
       const value = this.#fields.get(name)
       if (value === undefined) headers.delete(name)
@@ -91,6 +97,5 @@ export class EditedHeaders implements HeaderFields {
     }
     if (this.#edited.has('set-cookie'))
       for (const line of this.#cookies) headers.append('set-cookie', line)
-    return headers
   }
 }

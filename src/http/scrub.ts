@@ -183,7 +183,11 @@ export function nominatedHeaders(connection: string | null): ReadonlySet<string>
 }
 
 /** Who asked, over what, for which host: written by us, from what the platform saw. */
-export function addForwarded(headers: HeaderFields, request: Request, url: Pick<CanonicalUrl, 'protocol' | 'host'>): void {
+export function addForwarded(
+  headers: HeaderFields,
+  request: Request,
+  url: Pick<CanonicalUrl, 'protocol' | 'host'>,
+): void {
   const address = request.headers.get('cf-connecting-ip')
   if (address !== null) headers.set('x-forwarded-for', address)
   headers.set('x-forwarded-proto', url.protocol.slice(0, -1))

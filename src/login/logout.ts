@@ -22,7 +22,8 @@ export async function logout(
   cookies: OwnCookies,
 ): Promise<Response> {
   const { request, site, url } = visit
-  if (new URLSearchParams(url.search).get('everywhere') === 'true') await markEverywhere(services, visit, cookies)
+  if (new URLSearchParams(url.search).get('everywhere') === 'true')
+    await markEverywhere(services, visit, cookies)
   const authority = await endAuthority(services, visit, cookies)
   const ended = authority === undefined ? undefined : await end(services, visit, authority)
   if (ended !== undefined) services.log('info', 'logout.completed', { site: site.id })

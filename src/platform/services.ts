@@ -28,10 +28,12 @@ export type PlatformServices = Awaited<ReturnType<typeof make>>
 
 const made = new WeakMap<Environment, PlatformServices>()
 
-/** Throws `Fault` (`configuration`). */
-export async function servicesOf(env: Environment): Promise<PlatformServices> {
-  const known = made.get(env)
-  if (known !== undefined) return known
+/** At hand for all but the first requests of an isolate. Throws `Fault` (`configuration`). */
+export function servicesOf(env: Environment): PlatformServices | Promise<PlatformServices> {
+  return made.get(env) ?? makeAndKeep(env)
+}
+
+async function makeAndKeep(env: Environment): Promise<PlatformServices> {
   const services = await make(env)
   made.set(env, services)
   return services

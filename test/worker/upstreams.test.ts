@@ -9,7 +9,8 @@ type Answer = (request: Request) => Response
 /** A binding of the Worker; what it was asked for. */
 function bindingWith(answer: Answer) {
   const asked: string[] = []
-  const fetch = async (request: Request) => {
+  const fetch = async (...sent: ConstructorParameters<typeof Request>) => {
+    const request = new Request(...sent)
     asked.push(`${request.method} ${new URL(request.url).pathname}`)
     return answer(request)
   }

@@ -38,7 +38,12 @@ const site = siteOf({
 function ask(path: string, method = 'GET') {
   const url = canonicalUrl(`https://shop.example.com${path}`)
   if (!url.ok) throw new Error('not canonical')
-  return answerResource({ request: new Request(url.value.href, { method }), url: url.value, site, now })
+  return answerResource({
+    request: new Request(url.value.href, { method }),
+    url: url.value,
+    site,
+    now,
+  })
 }
 
 async function metadata(path: string): Promise<unknown> {

@@ -32,6 +32,42 @@ describe('a path that has one reading', () => {
   })
 })
 
+describe('the common case', () => {
+  const site = siteOf()
+  const sites = new Map([['shop.example.com', site]])
+  /** What the standard's parser makes of it. */
+  const parsed = (url: string) => {
+    const { href, origin: own, protocol, host, pathname, search } = new URL(url)
+    return { href, origin: own, protocol, host, pathname, search }
+  }
+
+  it('is read without a parser as the parser reads it', () => {
+    const segment = fc.stringMatching(/^[A-Za-z0-9_~.-]{0,6}$/)
+    const query = fc.stringMatching(/^(?:\?[ -~\u00e9]{0,12})?$/)
+    const scheme = fc.constantFrom('https', 'http')
+    const host = fc.constantFrom('shop.example.com', 'SHOP.example.com', 'other.example.com')
+    const port = fc.constantFrom('', ':443', ':80', ':8443')
+    fc.assert(
+      fc.property(scheme, host, port, fc.array(segment), query, (...[by, at, on, path, asked]) => {
+        const url = `${by}://${at}${on}/${path.join('/')}${asked}`
+        const quick = canonicalUrl(url, { sites })
+        const slow = canonicalUrl(url)
+        expect(quick).toEqual(slow)
+        if (quick.ok) expect(quick.value).toEqual(parsed(url))
+      }),
+      { numRuns: 2000 },
+    )
+  })
+
+  it('is that of a host which the request names twice the same way', () => {
+    const url = 'https://shop.example.com/a'
+    expect(canonicalUrl(url, { sites, host: 'shop.example.com' })).toMatchObject({ ok: true })
+    expect(canonicalUrl(url, { sites, host: 'other.example.com' })).toMatchObject({
+      denial: { reason: 'url_ambiguous', flaw: 'host' },
+    })
+  })
+})
+
 describe('a path that an origin might read in another way', () => {
   const attacks: Record<string, string> = {
     '/public/../api': 'dot_segment',
