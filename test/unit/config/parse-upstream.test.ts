@@ -6,7 +6,7 @@ const binding = { fetch: () => undefined }
 
 function timeoutOf(upstream: object): unknown {
   const site = siteOf({
-    APP: binding,
+    env: { APP: binding },
     site: { routes: [{ path: '/*', access: 'public', upstream }] },
   })
   const [route] = site.routes.all
