@@ -4,6 +4,7 @@
 import type { Result } from '../denial.ts'
 import { KeptAssertions } from '../keys/kept-assertions.ts'
 import { TimedCache } from '../timed-cache.ts'
+import type { SentToken } from '../oidc/origin-proof.ts'
 import type { VerifiedToken } from '../token/access-token.ts'
 import { pause } from './clock.ts'
 import { configurationOf } from './configuration.ts'
@@ -55,8 +56,9 @@ async function make(env: Environment) {
     keyRings: siteKeys,
     nonceTags,
     assertions: new KeptAssertions(pause),
-    originTokens: new TimedCache<string>(),
-    ownTokens: new KeptAssertions(pause),
+    originTokens: new TimedCache<SentToken>(),
+    ownTokens: new KeptAssertions<SentToken>(pause),
+    originNonces: new TimedCache<string>(),
     introspections: new TimedCache<Result<VerifiedToken>>(),
     decryptionKeys: decryptionKeysOf,
     revocations,

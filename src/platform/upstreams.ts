@@ -43,7 +43,7 @@ async function send(
   env: Readonly<Record<string, unknown>>,
   upstream: Origin,
   url: URL,
-  { method, headers, body }: UpstreamRequest,
+  { method, headers, body, prove }: UpstreamRequest,
 ): Promise<Response> {
   const controller = new AbortController()
   // The limit is for the headers: a stream that has begun may take its time.
@@ -56,6 +56,7 @@ async function send(
       redirect: 'manual',
       signal: controller.signal,
     })
+    if (prove !== undefined) request.headers.set('dpop', await prove())
     const binding = upstream.kind === 'url' ? upstream.certificate : upstream.binding
     return binding === undefined
       ? await fetch(request)
