@@ -2,17 +2,16 @@
  * Who receives proofs of possession (RFC 9449 section 4.3), and takes nothing on trust: what a provider checks, and an
  * origin.
  */
-import { calculateJwkThumbprint, EmbeddedJWK, jwtVerify } from 'jose'
+import { base64url, calculateJwkThumbprint, EmbeddedJWK, jwtVerify } from 'jose'
 
 export type Checked =
   | { readonly ok: true; readonly jkt: string }
   | { readonly ok: false; readonly error: 'use_dpop_nonce' | 'invalid_dpop_proof'; why: string }
 
 const sha256 = async (text: string) =>
-  new Uint8Array(await crypto.subtle.digest('SHA-256', new TextEncoder().encode(text))).toBase64({
-    alphabet: 'base64url',
-    omitPadding: true,
-  })
+  base64url.encode(
+    new Uint8Array(await crypto.subtle.digest('SHA-256', new TextEncoder().encode(text))),
+  )
 
 export class ProofChecker {
   /** Demanded in every proof, where it is set. */

@@ -4,6 +4,7 @@ import {
   buildAuthorizationUrl,
   readAuthorizationResponse,
 } from '../../../src/oidc/authorization.ts'
+import { makeProofKey, thumbprintOf } from '../../../src/oidc/dpop.ts'
 import { startTalk } from '../world/parties.ts'
 import { issuer } from '../world/vars.ts'
 
@@ -24,6 +25,14 @@ describe('the request to the provider', () => {
       await buildAuthorizationUrl(provider, metadata, { ...request, ...asked }, outbound),
     )
   }
+
+  it('binds the code to the key that the tokens will be bound to', async () => {
+    const proofKey = await makeProofKey()
+    const url = await urlOf({}, { proofKey })
+    expect(url.searchParams.get('dpop_jkt')).toBe(await thumbprintOf(proofKey))
+    expect((await urlOf({ dpop: true })).searchParams.has('dpop_jkt')).toBe(false)
+    expect(url.href).not.toContain(proofKey.d)
+  })
 
   it('holds what the code flow with PKCE needs', async () => {
     const url = await urlOf()
