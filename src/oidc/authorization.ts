@@ -41,6 +41,9 @@ export async function buildAuthorizationUrl(
   if (endpoint === null || (endpoint.protocol !== 'https:' && !provider.insecure)) {
     throw new Fault('provider_malformed', 'discovery names no usable authorization_endpoint')
   }
+  const proofs = metadata.dpop_signing_alg_values_supported
+  if (request.proofKey !== undefined && proofs?.includes('ES256') === false)
+    throw new Fault('provider_misconfigured', 'dpop is on, the provider takes no proofs by ES256')
   const parameters = await authorizationParameters(provider, request)
   const offered = metadata.pushed_authorization_request_endpoint !== undefined
   if (!offered && provider.pushedRequests === 'required') {

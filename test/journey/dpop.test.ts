@@ -1,7 +1,7 @@
 /** Tokens that a real provider binds to a key of ours, at an origin that wants it proven (RFC 9449). */
 import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
-import { createServer, type Server } from 'node:http'
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -20,23 +20,26 @@ journey('A provider that binds tokens, and wants its nonce in each proof', (brow
   let server: Server
   let folder = ''
 
+  async function answer(incoming: IncomingMessage, response: ServerResponse): Promise<void> {
+    const { host = '', authorization = '', dpop = '' } = incoming.headers
+    const [scheme = '', token = ''] = authorization.split(' ')
+    const request = new Request(`http://${host}${incoming.url ?? ''}`, {
+      method: incoming.method ?? 'GET',
+      headers: { authorization, dpop: String(dpop) },
+    })
+    const checked = await proofs.check(request, token)
+    const kept = await world().provider.provider.AccessToken.find(token)
+    const isKey = checked.ok && kept !== undefined && kept.jkt === checked.jkt
+    const outcome = checked.ok ? (isKey ? 'proven' : 'another key') : checked.why
+    seen.push({ scheme, token, outcome })
+    const challenge = checked.ok ? {} : { 'www-authenticate': `DPoP error="${checked.error}"` }
+    response.writeHead(isKey ? 200 : 401, { ...proofs.headers, ...challenge }).end(outcome)
+  }
+
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'sallyport-state-'))
     server = createServer((incoming, response) => {
-      const { host = '', authorization = '', dpop = '' } = incoming.headers
-      const [scheme = '', token = ''] = authorization.split(' ')
-      const request = new Request(`http://${host}${incoming.url ?? ''}`, {
-        method: incoming.method ?? 'GET',
-        headers: { authorization, dpop: String(dpop) },
-      })
-      void proofs.check(request, token).then(async (checked) => {
-        const kept = await world().provider.provider.AccessToken.find(token)
-        const isKey = checked.ok && kept !== undefined && kept.jkt === checked.jkt
-        const outcome = checked.ok ? (isKey ? 'proven' : 'another key') : checked.why
-        seen.push({ scheme, token, outcome })
-        const challenge = checked.ok ? {} : { 'www-authenticate': `DPoP error="${checked.error}"` }
-        response.writeHead(isKey ? 200 : 401, { ...proofs.headers, ...challenge }).end(outcome)
-      })
+      answer(incoming, response).catch(() => response.destroy())
     }).listen(0, '127.0.0.1')
     await once(server, 'listening')
   })

@@ -334,5 +334,13 @@ describe('an attack', () => {
       reason: 'provider_misconfigured',
     })
     expect(JSON.stringify(faults())).toContain('bound to a key')
+    // Nor where a bearer token was asked for an origin that cannot check proofs
+    const bound = await signedIn()
+    provider().originToken = { token_type: 'DPoP' }
+    expect(await problem(await bound.send('/old/1'))).toMatchObject({
+      reason: 'provider_misconfigured',
+    })
+    provider().originToken = {}
+    expect((await bound.send('/old/1')).status).toBe(200)
   })
 })

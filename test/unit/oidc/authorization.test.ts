@@ -34,6 +34,18 @@ describe('the request to the provider', () => {
     expect(url.href).not.toContain(proofKey.d)
   })
 
+  it('is not made where the provider takes no proofs of ours', async () => {
+    const { provider, metadata, outbound } = await startTalk()
+    const proofKey = await makeProofKey()
+    const build = (algorithms: string[], asked: object = { proofKey }) => {
+      const says = { ...metadata, dpop_signing_alg_values_supported: algorithms }
+      return buildAuthorizationUrl(provider, says, { ...request, ...asked }, outbound)
+    }
+    expect(await build(['EdDSA', 'ES256'])).toContain('dpop_jkt')
+    expect(await build(['EdDSA'], {})).not.toContain('dpop_jkt')
+    await expect(build(['EdDSA'])).rejects.toMatchObject({ kind: 'provider_misconfigured' })
+  })
+
   it('holds what the code flow with PKCE needs', async () => {
     const url = await urlOf()
     expect(url.origin + url.pathname).toBe(`${issuer}/authorize`)
