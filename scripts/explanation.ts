@@ -119,9 +119,11 @@ function forwardIn(forward: Route['forward']): string {
   }
 }
 
-function targetIn({ audience, resource, scopes }: TokenTarget): string {
+function targetIn({ audience, resource, scopes, downgrade }: TokenTarget): string {
   const whom = [audience, resource].filter((name) => name !== undefined).join(' at ')
-  return `${whom === '' ? '' : `, for ${whom}`}${scopes.length === 0 ? '' : `, to ${scopes.join(' ')}`}`
+  const what = scopes.length === 0 ? '' : `, to ${scopes.join(' ')}`
+  const how = downgrade === undefined ? '' : ', for whoever bears it'
+  return `${whom === '' ? '' : `, for ${whom}`}${what}${how}`
 }
 
 function upstreamIn(upstream: Route['upstream']): string {

@@ -13,6 +13,7 @@ export type FaultKind =
   | 'upstream_unreachable'
   | 'upstream_slow'
   | 'upstream_misconfigured'
+  | 'upstream_proof_refused'
   | 'custody_unreachable'
   | 'custody_refused'
   | 'custody_malformed'

@@ -33,6 +33,8 @@ export interface Provider extends Publisher, Registration {
   readonly responseMode: 'query' | 'form_post'
   readonly pushedRequests: 'when_offered' | 'required' | 'never'
   readonly userinfo: boolean
+  /** Whether tokens are bound to keys of ours (RFC 9449). */
+  readonly dpop: boolean
   /** Extra authorization parameters; none that Sallyport sets itself. */
   readonly parameters: ReadonlyMap<string, string>
 }

@@ -1,15 +1,22 @@
 /**
  * `routes[].forward` → `Forward`: what of the caller goes along.
  */
+import type { Provider } from './config.ts'
 import type { Report } from './field.ts'
 import type { AccessRule, Forward } from './route.ts'
 import type { WrittenRoute, WrittenSite } from './schema.ts'
 
+interface Of {
+  readonly site: WrittenSite
+  /** The site's, where there is one by that name. */
+  readonly provider: Provider | undefined
+}
+
 export function parseForward(
-  { forward }: WrittenRoute,
+  { forward, upstream }: WrittenRoute,
   path: string,
   { any }: AccessRule,
-  { provider }: WrittenSite,
+  { site, provider }: Of,
   report: Report,
 ): Forward {
   const parsed = read(forward, path, report)
@@ -21,9 +28,23 @@ export function parseForward(
     // attack: own-token-for-everybody
     report(`${path}.forward`, "would lend the site's own token to everybody: leave out anonymous")
   }
-  if (kind !== 'assertion' && kind !== 'access_token' && provider === undefined)
+  if (kind !== 'assertion' && kind !== 'access_token' && site.provider === undefined)
     report(`${path}.forward`, 'asks the provider for a token, and the site has none')
+  // A proof is for the request that we send ourselves.
+  if (upstream.proxy === true && provider?.dpop === true && isBound(parsed))
+    report(
+      `${path}.forward`,
+      'is a token bound to our key (dpop), which a proxy cannot prove: forward an assertion, or downgrade',
+    )
   return parsed
+}
+
+function isBound(forward: Forward): boolean {
+  if (forward.kind === 'access_token') return true
+  return (
+    (forward.kind === 'exchange' || forward.kind === 'client_credentials') &&
+    forward.target.downgrade === undefined
+  )
 }
 
 function read(forward: WrittenRoute['forward'], path: string, report: Report): Forward {
@@ -42,6 +63,6 @@ function read(forward: WrittenRoute['forward'], path: string, report: Report): F
       report(`${path}.forward.exchange`, 'must name an audience, a resource or scopes')
     return { kind: 'exchange', target: exchange }
   }
-  const none = { audience: undefined, resource: undefined, scopes: [] }
+  const none = { audience: undefined, resource: undefined, scopes: [], downgrade: undefined }
   return { kind: 'client_credentials', target: own ?? none }
 }

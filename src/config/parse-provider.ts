@@ -23,6 +23,7 @@ const reservedParameters: ReadonlySet<string> = new Set([
   'request_uri',
   'max_age',
   'acr_values',
+  'dpop_jkt',
   'client_assertion',
   'client_assertion_type',
 ])
@@ -62,6 +63,7 @@ export function parseProvider(
     responseMode: written.response_mode,
     pushedRequests: written.pushed_requests,
     userinfo: written.userinfo,
+    dpop: written.dpop,
     parameters: written.parameters,
     timeout: written.timeout,
     insecure,

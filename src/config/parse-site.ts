@@ -198,6 +198,7 @@ function parseRoutes(
     site.development,
     report,
   )
+  const provider = parties.providers.find(({ id }) => id === site.provider)
   const table = new RouteTable()
   table.reserve(`${site.base_path}/*`)
   for (const own of wellKnown) table.reserve(`${own}/*`)
@@ -225,7 +226,7 @@ function parseRoutes(
       pathParameters: written.path_parameters,
       access,
       upstream: parseUpstream(written, path, site, env, report),
-      forward: parseForward(written, path, access, site, report),
+      forward: parseForward(written, path, access, { site, provider }, report),
       revocation: parseRevocation(written, path, report),
       cache: written.cache,
       cors: parseCors(written.cors, `${path}.cors`, of, report),

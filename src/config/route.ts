@@ -128,5 +128,7 @@ export interface TokenTarget {
   readonly audience: string | undefined
   /** RFC 8707. */
   readonly resource: string | undefined
+  /** `bearer`: bound to no key, for an origin that cannot check proofs. */
+  readonly downgrade: 'bearer' | undefined
   readonly scopes: readonly string[]
 }

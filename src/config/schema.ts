@@ -46,6 +46,7 @@ const provider = table({
   response_mode: optional(oneOf(['query', 'form_post']), 'query'),
   pushed_requests: optional(oneOf(['when_offered', 'required', 'never']), 'when_offered'),
   userinfo: optional(flag(), false),
+  dpop: optional(flag(), false),
   parameters: optional(
     dictionary(/^[a-z_]{1,64}$/, 'must be a parameter name (a-z and _) with a text value'),
     new Map<string, string>(),
@@ -68,6 +69,7 @@ const tokenTarget = table({
   audience: optional(anyText, undefined),
   resource: optional(httpUrl, undefined),
   scopes: optional(list(scope, 1), []),
+  downgrade: optional(oneOf(['bearer']), undefined),
 })
 
 const forward = either(

@@ -15,9 +15,11 @@ import { forbidStoring, keepPrivate } from '../http/private.ts'
 import { addForwarded } from '../http/scrub.ts'
 import { scrubAnswer } from '../http/scrub-answer.ts'
 import type { Visit } from '../http/visit.ts'
+import type { Prover } from '../oidc/origin-proof.ts'
 import type { Permit } from './authorize.ts'
 import { addIdentity } from './identity.ts'
 import { authorityOf, isEventStream } from './live.ts'
+import { fetchProven } from './proven.ts'
 import type { GatewayServices } from './services.ts'
 
 /** `headers` are scrubbed already. Throws `Fault` of an `upstream_*` kind. */
@@ -36,7 +38,7 @@ export async function forward(
   const added = await addIdentity(services, site, permit, headers, now)
   if (!added.ok) return added
   if (request.headers.has('upgrade')) prepareUpgrade(headers)
-  const response = await reach(services, visit, upstream, headers.toHeaders())
+  const response = await reach(services, visit, upstream, headers.toHeaders(), added.value)
   return accept(
     response.status === 101
       ? passSocket(services, visit, permit, response)
@@ -46,14 +48,20 @@ export async function forward(
 
 /** The origin's answer; of assets the app's own page for a person who navigates to a place that the page knows. */
 async function reach(
-  { upstreams }: GatewayServices,
-  { request, url }: Visit,
+  services: GatewayServices,
+  { request, url, now }: Visit,
   upstream: Origin,
   headers: Headers,
+  prover: Prover | undefined,
 ): Promise<Response> {
+  const { upstreams } = services
   const { method, body } = request
   const target = targetOf(upstream, url)
-  const response = await upstreams.fetch(upstream, target, { method, headers, body })
+  const asked = { method, headers, body }
+  const response =
+    prover === undefined
+      ? await upstreams.fetch(upstream, target, asked)
+      : await fetchProven(services, upstream, target, asked, prover, now)
   if (upstream.kind !== 'assets' || upstream.fallback === undefined) return response
   const visits = (method === 'GET' || method === 'HEAD') && audienceOf(request) === 'navigation'
   if (response.status !== 404 || !visits) return response

@@ -7,6 +7,7 @@ import type { Route } from '../config/route.ts'
 import { accept, type Result } from '../denial.ts'
 import type { HeaderFields } from '../http/edited-headers.ts'
 import { type Asserted, signAssertion } from '../keys/assertion.ts'
+import type { Prover } from '../oidc/origin-proof.ts'
 import type { Known, Permit } from './authorize.ts'
 import { tokenFor } from './origin-token.ts'
 import type { GatewayServices } from './services.ts'
@@ -18,7 +19,7 @@ const usableFor = 0.9
 
 /**
  * Adds to the headers what the route forwards of the caller; nothing for an anonymous one. A denial where the caller
- * has no token that can go along.
+ * has no token that can go along. What it gives signs the proofs that a token which is bound to a key has to go with.
  */
 export async function addIdentity(
   services: GatewayServices,
@@ -26,22 +27,23 @@ export async function addIdentity(
   permit: Permit,
   headers: HeaderFields,
   now: number,
-): Promise<Result<true>> {
+): Promise<Result<Prover | undefined>> {
   const { route, caller } = permit
   const { forward } = route
-  if (forward.kind === 'none' || caller.kind === 'anonymous') return accept(true)
+  if (forward.kind === 'none' || caller.kind === 'anonymous') return accept(undefined)
   if (forward.kind !== 'assertion') {
     const token = await tokenFor(services, site, forward, caller, now)
     if (!token.ok) return token
-    headers.set('authorization', `Bearer ${token.value}`)
-    return accept(true)
+    const { text, prove } = token.value
+    headers.set('authorization', `${prove === undefined ? 'Bearer' : 'DPoP'} ${text}`)
+    return accept(prove)
   }
   const assertion = await assertionFor(services, site, forward, caller, now)
   headers.set(
     forward.header,
     forward.header === 'Authorization' ? `Bearer ${assertion}` : assertion,
   )
-  return accept(true)
+  return accept(undefined)
 }
 
 type AssertionForward = Extract<Route['forward'], { kind: 'assertion' }>
@@ -66,7 +68,7 @@ async function assertionFor(
     const claims = { ...asserted, issuer, audience: forward.audience, id: services.random(12) }
     const life = expiresAt - now
     return {
-      text: await signAssertion(signer, claims, now, expiresAt),
+      value: await signAssertion(signer, claims, now, expiresAt),
       renewAt: now + Math.floor(life * renewAfter),
       usableUntil: now + Math.floor(life * usableFor),
     }

@@ -7,6 +7,7 @@ import type { Forward, TokenTarget } from '../config/route.ts'
 import { accept, type Result } from '../denial.ts'
 import { sha256 } from '../digest.ts'
 import { providerOf } from '../oidc/client.ts'
+import { type SentToken, sentToken } from '../oidc/origin-proof.ts'
 import {
   clientCredentials,
   exchangeToken,
@@ -33,12 +34,15 @@ export async function tokenFor(
   forward: TokenForward,
   caller: Known,
   now: number,
-): Promise<Result<string>> {
+): Promise<Result<SentToken>> {
   if (forward.kind === 'client_credentials')
     return accept(await ownToken(services, site, forward.target, now))
   const target = forward.kind === 'exchange' ? forward.target : undefined
   if (caller.kind === 'session') return sessionToken(services, site, caller, target, now)
-  return target === undefined ? accept(caller.text) : exchanged(services, site, caller, target, now)
+  // The caller's own is no bound one: those are refused. attack: bound-token-as-bearer
+  return target === undefined
+    ? accept({ text: caller.text, prove: undefined })
+    : exchanged(services, site, caller, target, now)
 }
 
 /** Site, session and target: nothing less names a token. attack: exchanged-token-mix-up */
@@ -48,7 +52,7 @@ async function sessionToken(
   { identity }: SessionCaller,
   target: TokenTarget | undefined,
   now: number,
-): Promise<Result<string>> {
+): Promise<Result<SentToken>> {
   const { sessionId } = identity
   const name = JSON.stringify([
     site.id,
@@ -60,8 +64,7 @@ async function sessionToken(
   const got = await sessions.token(site, sessionId, target)
   if (!got.ok) return got
   // Not past the next renewal, which notices what the provider has taken back.
-  keep(originTokens, name, got.value, now + site.session.access)
-  return accept(got.value.token)
+  return accept(await keep(originTokens, name, got.value, now + site.session.access))
 }
 
 async function exchanged(
@@ -70,16 +73,15 @@ async function exchanged(
   { text, token }: BearerCaller,
   target: TokenTarget,
   now: number,
-): Promise<Result<string>> {
+): Promise<Result<SentToken>> {
   const { originTokens } = services
   const name = JSON.stringify([site.id, await sha256(text), nameOfTarget(target)])
   const kept = originTokens.get(name, now)
   if (kept !== undefined) return accept(kept)
-  const got = await exchangeToken(await partiesOf(services, site), text, target, now)
+  const got = await exchangeToken(await partiesOf(services, site), { token: text }, target, now)
   if (!got.ok) return got
   // What was got for a token does not outlive it.
-  keep(originTokens, name, got.value, token.expiresAt)
-  return accept(got.value.token)
+  return accept(await keep(originTokens, name, got.value, token.expiresAt))
 }
 
 /** One at a time in this isolate; the others go on with what still holds. */
@@ -88,30 +90,29 @@ async function ownToken(
   site: Site,
   target: TokenTarget,
   now: number,
-): Promise<string> {
+): Promise<SentToken> {
   const name = JSON.stringify(['client_credentials', site.id, nameOfTarget(target)])
   return services.ownTokens.get(name, now, async () => {
-    const { token, expiresAt } = await clientCredentials(
-      await partiesOf(services, site),
-      target,
-      now,
-    )
+    const token = await clientCredentials(await partiesOf(services, site), target, now)
+    const { expiresAt } = token
     const life = expiresAt - now
     return {
-      text: token,
+      value: await sentToken(token),
       renewAt: now + Math.floor(life * 0.75),
       usableUntil: Math.max(now + 1, expiresAt - reserve),
     }
   })
 }
 
-function keep(
+async function keep(
   tokens: GatewayServices['originTokens'],
   name: string,
-  { token, expiresAt }: OriginToken,
+  token: OriginToken,
   atMost: number,
-): void {
-  tokens.set(name, token, Math.min(expiresAt - reserve, atMost))
+): Promise<SentToken> {
+  const sent = await sentToken(token)
+  tokens.set(name, sent, Math.min(token.expiresAt - reserve, atMost))
+  return sent
 }
 
 async function partiesOf(services: GatewayServices, site: Site): Promise<OidcParties> {

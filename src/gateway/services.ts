@@ -6,6 +6,7 @@ import type { Upstreams } from '../http/upstreams.ts'
 import type { KeptAssertions } from '../keys/kept-assertions.ts'
 import type { SigningKeys } from '../keys/signer.ts'
 import type { LiveConnections } from '../revocation/connections.ts'
+import type { SentToken } from '../oidc/origin-proof.ts'
 import type { Revocations } from '../revocation/revocations.ts'
 import type { SessionServices } from '../session/authenticate.ts'
 import type { TimedCache } from '../timed-cache.ts'
@@ -23,9 +24,11 @@ export interface GatewayServices extends CallerServices {
   /** Assertions that still hold. */
   readonly assertions: KeptAssertions
   /** Tokens for origins, by site, caller and target. */
-  readonly originTokens: TimedCache<string>
+  readonly originTokens: TimedCache<SentToken>
   /** Tokens of the sites' own, by site and target. */
-  readonly ownTokens: KeptAssertions
+  readonly ownTokens: KeptAssertions<SentToken>
+  /** What origins want in the next proof, by origin (RFC 9449 section 9). */
+  readonly originNonces: TimedCache<string>
   readonly nonceTags: NonceTags
   /** So many random bytes, as base64url. */
   readonly random: (bytes: number) => string

@@ -4,6 +4,7 @@
  */
 import type { Site } from '../config/config.ts'
 import { accept, deny, type Denied, type Result } from '../denial.ts'
+import { Fault } from '../fault.ts'
 import { ownHeaders, seeOther } from '../http/answer.ts'
 import { withoutOwnCookies } from '../http/cookie.ts'
 import { headerNames, readOriginal } from '../http/original-request.ts'
@@ -103,6 +104,12 @@ async function permitted(
   const headers = ownHeaders()
   const added = await addIdentity(services, site, permit, headers, now)
   if (!added.ok) return added
+  // We do not send the request, and what we sign holds for one that we send.
+  if (added.value !== undefined)
+    throw new Fault(
+      'upstream_misconfigured',
+      'a proxy cannot prove a token that is bound to our key',
+    )
   if (proxy.plain) addPlainIdentity(headers, caller)
   // Our cookies are not for an origin: the proxy takes this list in the place of the client's.
   const cookie = withoutOwnCookies(request.headers.get('cookie') ?? '')

@@ -155,6 +155,10 @@ const faults = {
   upstream_unreachable: { status: 502, title: 'The service behind this site cannot be reached.' },
   upstream_slow: { status: 504, title: 'The service behind this site does not answer.' },
   upstream_misconfigured: { status: 503, title: 'This site is not configured correctly.' },
+  upstream_proof_refused: {
+    status: 503,
+    title: 'The service behind this site did not accept our proof. Try again soon.',
+  },
   custody_unreachable: {
     status: 503,
     title: 'The service that signs for this site cannot be reached. Try again soon.',

@@ -15,6 +15,8 @@ const ofTheHost: ReadonlySet<string> = new Set([
   // Reports of every request to the host, with its address.
   'nel',
   'set-cookie2',
+  // For our proofs: the caller makes none.
+  'dpop-nonce',
   // Bind a session to the device, and name the cookies for it.
   'secure-session-registration',
   'secure-session-challenge',

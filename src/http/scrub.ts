@@ -27,6 +27,8 @@ export const hopByHop: ReadonlySet<string> = new Set([
 /** Never forwarded: credentials, and who the client says that it is, in the words of other gateways. */
 const identities: readonly string[] = [
   'authorization',
+  // A proof by somebody else's key, or one of ours seen elsewhere. attack: proof-of-another
+  'dpop',
   'cookie2',
   'forwarded',
   'via',

@@ -14,5 +14,7 @@ export interface Upstreams {
 export interface UpstreamRequest {
   readonly method: string
   readonly headers: Headers
-  readonly body: ReadableStream | null
+  readonly body: ReadableStream | ArrayBuffer | null
+  /** Signs the `DPoP` header, anew for each time that the request is sent. */
+  readonly prove?: () => Promise<string>
 }

@@ -9,6 +9,7 @@ import { readReturnTo } from '../http/return-to.ts'
 import type { Visit } from '../http/visit.ts'
 import { buildAuthorizationUrl } from '../oidc/authorization.ts'
 import { providerOf } from '../oidc/client.ts'
+import { proofKeyFor } from '../oidc/dpop.ts'
 import { readAccess } from '../session/authenticate.ts'
 import { parseRefreshCookie, type SessionId } from '../session/refresh-cookie.ts'
 import type { LoginServices } from './services.ts'
@@ -35,6 +36,7 @@ export async function beginLogin(
     codeVerifier: services.random(32),
     maxAge: asked.value.maxAge,
     acrValues: asked.value.acrValues,
+    proofKey: await proofKeyFor(provider),
   }
   const state = await sealTransaction(services.seal, site, {
     ...login,

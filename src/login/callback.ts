@@ -11,6 +11,7 @@ import type { OwnCookies } from '../http/cookie.ts'
 import type { Visit } from '../http/visit.ts'
 import { readAuthorizationResponse } from '../oidc/authorization.ts'
 import { providerOf } from '../oidc/client.ts'
+import { proofKeyFor } from '../oidc/dpop.ts'
 import { exchangeCode } from '../oidc/tokens.ts'
 import { fetchUserinfo } from '../oidc/userinfo.ts'
 import { sessionCookies } from '../session/authenticate.ts'
@@ -90,16 +91,16 @@ async function exchange(
   const response = readAuthorizationResponse(provider, metadata, parameters, state)
   if (!response.ok) return response
   const parties = { provider, metadata, directory: services.directory, outbound: services.outbound }
-  const signedIn = await exchangeCode(parties, response.value, transaction)
+  // A login of before the configuration had `dpop` bound its code to nothing, and may do with any key.
+  const proofKey = transaction.proofKey ?? (await proofKeyFor(provider))
+  const signedIn = await exchangeCode(parties, response.value, { ...transaction, proofKey })
   if (!signedIn.ok) return signedIn
   const { tokens, claims } = signedIn.value
   // A provider need not do what it was asked; what was asked for has to be there. attack: max-age-not-enforced
   const acrValues = transaction.acrValues?.split(' ') ?? []
   if (acrValues.length > 0 && !acrValues.some((acr) => acr === claims['acr']))
     return deny({ reason: 'authentication_insufficient', acrValues, maxAge: transaction.maxAge })
-  const userinfo = provider.userinfo
-    ? await fetchUserinfo(parties, tokens.accessToken, claims.sub)
-    : {}
+  const userinfo = provider.userinfo ? await fetchUserinfo(parties, tokens, claims.sub) : {}
   const sessionId: SessionId = `ses_${services.random(16)}`
   const handout = await services.sessions.create(
     site,

@@ -7,6 +7,7 @@ import { accept, deny, type Result } from '../denial.ts'
 import { equalSecrets, sha256 } from '../digest.ts'
 import { deleteCookie, type OwnCookies, setCookie } from '../http/cookie.ts'
 import type { LocalPath } from '../http/return-to.ts'
+import type { ProofKey } from '../oidc/dpop.ts'
 import type { SessionId } from '../session/refresh-cookie.ts'
 import type { Seal } from '../seal.ts'
 
@@ -21,6 +22,8 @@ export interface Transaction {
   readonly maxAge: number | undefined
   /** Where the login asked for one of these ways to sign in; separated by spaces. */
   readonly acrValues: string | undefined
+  /** What the code is bound to, and the tokens will be. */
+  readonly proofKey?: ProofKey | undefined
   /** Names the login's cookie. */
   readonly id: string
   /** SHA-256 of the cookie's value. */

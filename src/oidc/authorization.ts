@@ -13,6 +13,7 @@ import type { Provider } from '../config/config.ts'
 import { accept, deny, type Result } from '../denial.ts'
 import { Fault } from '../fault.ts'
 import { clientAuthOf, clientOf, httpOptions } from './client.ts'
+import { type ProofKey, thumbprintOf } from './dpop.ts'
 import { loginDenied, providerFault } from './failure.ts'
 import type { Outbound } from './outbound.ts'
 
@@ -25,6 +26,8 @@ export interface AuthorizationRequest {
   /** Seconds. */
   readonly maxAge: number | undefined
   readonly acrValues: string | undefined
+  /** Only a request with a proof by it may use the code (RFC 9449 section 10). */
+  readonly proofKey?: ProofKey | undefined
 }
 
 /** The URL to send the browser to. Throws `Fault` of a `provider_*` kind. */
@@ -38,6 +41,9 @@ export async function buildAuthorizationUrl(
   if (endpoint === null || (endpoint.protocol !== 'https:' && !provider.insecure)) {
     throw new Fault('provider_malformed', 'discovery names no usable authorization_endpoint')
   }
+  const proofs = metadata.dpop_signing_alg_values_supported
+  if (request.proofKey !== undefined && proofs?.includes('ES256') === false)
+    throw new Fault('provider_misconfigured', 'dpop is on, the provider takes no proofs by ES256')
   const parameters = await authorizationParameters(provider, request)
   const offered = metadata.pushed_authorization_request_endpoint !== undefined
   if (!offered && provider.pushedRequests === 'required') {
@@ -77,6 +83,8 @@ async function authorizationParameters(
   if (prompt !== undefined) parameters.set('prompt', prompt)
   if (request.maxAge !== undefined) parameters.set('max_age', String(request.maxAge))
   if (request.acrValues !== undefined) parameters.set('acr_values', request.acrValues)
+  if (request.proofKey !== undefined)
+    parameters.set('dpop_jkt', await thumbprintOf(request.proofKey))
   return parameters
 }
 

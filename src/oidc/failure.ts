@@ -16,7 +16,7 @@ import {
 import { deny, type Denied } from '../denial.ts'
 import { Fault } from '../fault.ts'
 
-/** Error codes that RFC 6749, OpenID Connect Core and RFC 9126 register; others become `other`. */
+/** Error codes that RFC 6749, OpenID Connect Core, RFC 9126 and RFC 9449 register; others become `other`. */
 const registered: ReadonlySet<string> = new Set([
   ...[
     'access_denied',
@@ -32,6 +32,8 @@ const registered: ReadonlySet<string> = new Set([
     'invalid_client',
     'invalid_grant',
     'unsupported_grant_type',
+    'invalid_dpop_proof',
+    'use_dpop_nonce',
   ],
 ])
 

@@ -9,10 +9,12 @@ import {
   processGenericTokenEndpointResponse,
   type TokenEndpointResponse,
 } from 'oauth4webapi'
+import type { Provider } from '../config/config.ts'
 import type { TokenTarget } from '../config/route.ts'
 import { accept, deny, type Result } from '../denial.ts'
 import { Fault } from '../fault.ts'
 import { clientAuthOf, clientOf, httpOptions } from './client.ts'
+import { checkTokenType, type ProofKey, proofKeyFor, proofsBy, withNonce } from './dpop.ts'
 import { isTargetRefused, providerFault } from './failure.ts'
 import type { OidcParties } from './tokens.ts'
 
@@ -21,6 +23,8 @@ export interface OriginToken {
   readonly token: string
   /** Seconds since 1970. */
   readonly expiresAt: number
+  /** What it is bound to; `undefined` for a bearer token. */
+  readonly proofKey?: ProofKey | undefined
 }
 
 /** Seconds for which a token is believed whose provider does not say. */
@@ -30,45 +34,49 @@ const exchangeGrant = 'urn:ietf:params:oauth:grant-type:token-exchange'
 const accessToken = 'urn:ietf:params:oauth:token-type:access_token'
 
 /** What this names is one token: nothing less does. attack: exchanged-token-mix-up */
-export function nameOfTarget({ audience, resource, scopes }: TokenTarget): string {
-  return JSON.stringify([audience ?? null, resource ?? null, scopes])
+export function nameOfTarget({ audience, resource, scopes, downgrade }: TokenTarget): string {
+  return JSON.stringify([audience ?? null, resource ?? null, scopes, downgrade ?? null])
 }
 
 /**
- * A token for the target in exchange for `subjectToken`. `exchange_refused` where the provider does not give one for
+ * A token for the target in exchange for the subject's, bound to the same key where that is bound. `exchange_refused` where the provider does not give one for
  * this token or target; throws `Fault` where it cannot be asked, or refuses our client. `now` in seconds.
  */
 export async function exchangeToken(
   parties: OidcParties,
-  subjectToken: string,
+  subject: Pick<OriginToken, 'token' | 'proofKey'>,
   target: TokenTarget,
   now: number,
 ): Promise<Result<OriginToken>> {
   const { provider, metadata, outbound } = parties
   const client = clientOf(provider)
   try {
-    const answer = await processGenericTokenEndpointResponse(
-      metadata,
-      client,
-      await genericTokenEndpointRequest(
+    const proofKey = await keyFor(provider, target, subject.proofKey)
+    const options = { ...httpOptions(provider, outbound), ...(await proofsBy(provider, proofKey)) }
+    const answer = await withNonce(async () =>
+      processGenericTokenEndpointResponse(
         metadata,
         client,
-        await clientAuthOf(provider),
-        exchangeGrant,
-        {
-          subject_token: subjectToken,
-          subject_token_type: accessToken,
-          requested_token_type: accessToken,
-          ...parametersOf(target),
-        },
-        httpOptions(provider, outbound),
+        await genericTokenEndpointRequest(
+          metadata,
+          client,
+          await clientAuthOf(provider),
+          exchangeGrant,
+          {
+            subject_token: subject.token,
+            subject_token_type: accessToken,
+            requested_token_type: accessToken,
+            ...parametersOf(target),
+          },
+          options,
+        ),
       ),
     )
     // RFC 8693 section 2.2.1: an ID or refresh token is no token to call with.
     const { issued_token_type: issued } = answer
     if (issued !== accessToken && issued !== 'urn:ietf:params:oauth:token-type:jwt')
       throw new Fault('provider_malformed', 'token exchange: the answer is no access token')
-    return accept(originToken(answer, now))
+    return accept(originToken(answer, proofKey, 'token exchange', now))
   } catch (error) {
     if (isTargetRefused(error)) return deny({ reason: 'exchange_refused' })
     throw providerFault(error, 'token exchange')
@@ -84,18 +92,23 @@ export async function clientCredentials(
   const { provider, metadata, outbound } = parties
   const client = clientOf(provider)
   try {
-    const answer = await processClientCredentialsResponse(
-      metadata,
-      client,
-      await clientCredentialsGrantRequest(
+    // As old as the token: another isolate's token has another key.
+    const proofKey = await keyFor(provider, target)
+    const options = { ...httpOptions(provider, outbound), ...(await proofsBy(provider, proofKey)) }
+    const answer = await withNonce(async () =>
+      processClientCredentialsResponse(
         metadata,
         client,
-        await clientAuthOf(provider),
-        parametersOf(target),
-        httpOptions(provider, outbound),
+        await clientCredentialsGrantRequest(
+          metadata,
+          client,
+          await clientAuthOf(provider),
+          parametersOf(target),
+          options,
+        ),
       ),
     )
-    return originToken(answer, now)
+    return originToken(answer, proofKey, 'client credentials', now)
   } catch (error) {
     throw isTargetRefused(error)
       ? new Fault('provider_misconfigured', 'client credentials: refused for this target')
@@ -111,9 +124,24 @@ function parametersOf({ audience, resource, scopes }: TokenTarget): Record<strin
   }
 }
 
-function originToken(answer: TokenEndpointResponse, now: number): OriginToken {
-  // One that wants a proof with each request is no use without its key. attack: bound-token-as-bearer
-  if (answer.token_type !== 'bearer')
-    throw new Fault('provider_misconfigured', 'the provider gives tokens that are bound to a key')
-  return { token: answer.access_token, expiresAt: now + (answer.expires_in ?? unsaid) }
+/**
+ * What the token is to be bound to: nothing, where the configuration says that the origin cannot check proofs. A bound token
+ * is never sent as if it were not: the provider gives another. attack: bound-token-as-bearer
+ */
+async function keyFor(
+  provider: Provider,
+  { downgrade }: TokenTarget,
+  known?: ProofKey,
+): Promise<ProofKey | undefined> {
+  return downgrade === 'bearer' ? undefined : (known ?? proofKeyFor(provider))
+}
+
+function originToken(
+  answer: TokenEndpointResponse,
+  proofKey: ProofKey | undefined,
+  step: string,
+  now: number,
+): OriginToken {
+  checkTokenType(answer, proofKey, step)
+  return { token: answer.access_token, expiresAt: now + (answer.expires_in ?? unsaid), proofKey }
 }

@@ -19,6 +19,7 @@ import { verifyJws } from '../token/jws.ts'
 import { unverifiedKid } from '../token/unverified.ts'
 import type { AuthorizationResponse } from './authorization.ts'
 import { clientAuthOf, clientOf, httpOptions } from './client.ts'
+import { checkTokenType, type ProofKey, proofsBy, withNonce } from './dpop.ts'
 import { idTokenDenied, isGrantRefused, providerFault } from './failure.ts'
 import type { Outbound } from './outbound.ts'
 import type { ProviderDirectory } from './provider-documents.ts'
@@ -33,6 +34,8 @@ export interface ProviderTokens {
   readonly expiresIn: number | undefined
   /** Seconds that the refresh token lasts, where the provider says so (`refresh_expires_in`, no standard). */
   readonly refreshExpiresIn: number | undefined
+  /** What they are bound to; `undefined` for bearer tokens. */
+  readonly proofKey?: ProofKey | undefined
 }
 
 /** Claims of an ID token whose every check passed, signature included. */
@@ -59,30 +62,39 @@ export async function exchangeCode(
     readonly codeVerifier: string
     readonly nonce: string
     readonly maxAge: number | undefined
+    /** To bind the tokens to. */
+    readonly proofKey?: ProofKey | undefined
   },
 ): Promise<Result<SignedIn>> {
   const { provider, metadata, outbound } = parties
   const client = clientOf(provider)
   try {
-    const answer = await processAuthorizationCodeResponse(
-      metadata,
-      client,
-      await authorizationCodeGrantRequest(
+    const options = {
+      ...httpOptions(provider, outbound),
+      ...(await proofsBy(provider, login.proofKey)),
+    }
+    const answer = await withNonce(async () =>
+      processAuthorizationCodeResponse(
         metadata,
         client,
-        await clientAuthOf(provider),
-        response,
-        login.redirectUri,
-        login.codeVerifier,
-        httpOptions(provider, outbound),
+        await authorizationCodeGrantRequest(
+          metadata,
+          client,
+          await clientAuthOf(provider),
+          response,
+          login.redirectUri,
+          login.codeVerifier,
+          options,
+        ),
+        {
+          expectedNonce: login.nonce,
+          requireIdToken: true,
+          // attack: max-age-not-enforced
+          ...(login.maxAge === undefined ? {} : { maxAge: login.maxAge }),
+        },
       ),
-      {
-        expectedNonce: login.nonce,
-        requireIdToken: true,
-        // attack: max-age-not-enforced
-        ...(login.maxAge === undefined ? {} : { maxAge: login.maxAge }),
-      },
     )
+    checkTokenType(answer, login.proofKey, 'code exchange')
     const claims = getValidatedIdTokenClaims(answer)
     if (claims === undefined || answer.id_token === undefined)
       return deny({ reason: 'id_token_missing' })
@@ -90,7 +102,8 @@ export async function exchangeCode(
     if (!signed.ok) return signed
     // RFC 6749 section 5.1: an answer without a scope grants what was asked for.
     const scope = answer.scope ?? provider.scopes.join(' ')
-    return accept({ tokens: { ...tokensOf(answer), scope, idToken: answer.id_token }, claims })
+    const tokens = { ...tokensOf(answer, login.proofKey), scope, idToken: answer.id_token }
+    return accept({ tokens, claims })
   } catch (error) {
     if (isGrantRefused(error)) return deny({ reason: 'code_refused' })
     return idTokenDenied(error) ?? raise(error, 'code exchange')
@@ -103,26 +116,34 @@ export interface Refreshed {
   readonly claims: IdTokenClaims | undefined
 }
 
-/** Refreshes. `grant_revoked` where the provider refuses the refresh token. */
+/**
+ * Refreshes, with proofs by the key that the tokens are bound to, if they are. `grant_revoked` where the provider refuses
+ * the refresh token.
+ */
 export async function refreshTokens(
   parties: OidcParties,
   refreshToken: string,
   subject: string,
+  proofKey?: ProofKey,
 ): Promise<Result<Refreshed>> {
   const { provider, metadata, outbound } = parties
   const client = clientOf(provider)
   try {
-    const answer = await processRefreshTokenResponse(
-      metadata,
-      client,
-      await refreshTokenGrantRequest(
+    const options = { ...httpOptions(provider, outbound), ...(await proofsBy(provider, proofKey)) }
+    const answer = await withNonce(async () =>
+      processRefreshTokenResponse(
         metadata,
         client,
-        await clientAuthOf(provider),
-        refreshToken,
-        httpOptions(provider, outbound),
+        await refreshTokenGrantRequest(
+          metadata,
+          client,
+          await clientAuthOf(provider),
+          refreshToken,
+          options,
+        ),
       ),
     )
+    checkTokenType(answer, proofKey, 'refresh')
     const claims = getValidatedIdTokenClaims(answer)
     if (claims !== undefined && answer.id_token !== undefined) {
       const signed = await verifyIdTokenSignature(parties, answer.id_token)
@@ -130,7 +151,7 @@ export async function refreshTokens(
       // OpenID Connect Core section 12.2: it is the same end-user, or it is not this session.
       if (claims.sub !== subject) return deny({ reason: 'subject_changed' })
     }
-    return accept({ tokens: tokensOf(answer), claims })
+    return accept({ tokens: tokensOf(answer, proofKey), claims })
   } catch (error) {
     if (isGrantRefused(error)) return deny({ reason: 'grant_revoked' })
     return idTokenDenied(error) ?? raise(error, 'refresh')
@@ -155,7 +176,7 @@ async function verifyIdTokenSignature(
   return verified.ok ? accept(true) : verified
 }
 
-function tokensOf(answer: TokenEndpointResponse): ProviderTokens {
+function tokensOf(answer: TokenEndpointResponse, proofKey: ProofKey | undefined): ProviderTokens {
   return {
     accessToken: answer.access_token,
     refreshToken: answer.refresh_token,
@@ -163,6 +184,7 @@ function tokensOf(answer: TokenEndpointResponse): ProviderTokens {
     scope: answer.scope,
     expiresIn: answer.expires_in,
     refreshExpiresIn: positive(answer['refresh_expires_in']),
+    proofKey,
   }
 }
 

@@ -51,7 +51,7 @@ export class ProviderRefresh {
 
   async #refresh(
     site: Site,
-    { identity }: SessionRecord,
+    { identity, provider: { proofKey } }: SessionRecord,
     refreshToken: string,
     parties: () => Promise<OidcParties>,
     keep: (refreshed: Refreshed) => Promise<void>,
@@ -69,7 +69,7 @@ export class ProviderRefresh {
     // Durable before the request leaves: the output gate holds it until then.
     this.#storage.put('refreshing', { token, attempts } satisfies Begun)
     try {
-      const refreshed = await refreshTokens(patient, refreshToken, identity.subject)
+      const refreshed = await refreshTokens(patient, refreshToken, identity.subject, proofKey)
       if (refreshed.ok) await keep(refreshed.value)
       this.#storage.delete('refreshing')
       return refreshed

@@ -6,6 +6,7 @@ import { KeptAssertions } from '../keys/kept-assertions.ts'
 import type { Access } from '../session/access-cookie.ts'
 import { TimedCache } from '../timed-cache.ts'
 import type { RememberedSignature, VerifiedToken } from '../token/access-token.ts'
+import type { SentToken } from '../oidc/origin-proof.ts'
 import { pause } from './clock.ts'
 import { configurationOf } from './configuration.ts'
 import { consoleLog } from './console-log.ts'
@@ -58,8 +59,9 @@ async function make(env: Environment) {
     keyRings: siteKeys,
     nonceTags,
     assertions: new KeptAssertions(pause),
-    originTokens: new TimedCache<string>(),
-    ownTokens: new KeptAssertions(pause),
+    originTokens: new TimedCache<SentToken>(),
+    ownTokens: new KeptAssertions<SentToken>(pause),
+    originNonces: new TimedCache<string>(),
     introspections: new TimedCache<Result<VerifiedToken>>(),
     // A few MiB at most, each.
     signatures: new TimedCache<RememberedSignature>(1000),

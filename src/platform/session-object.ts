@@ -249,9 +249,7 @@ export class SessionObject extends DurableObject<Environment> {
       if (!live.ok) return live
       const token = accessTokenOf(live.value, secondsNow())
       if (token === undefined) return deny({ reason: 'provider_token_over' })
-      return target === undefined
-        ? accept(token)
-        : this.#provider.exchange(site, token.token, target)
+      return target === undefined ? accept(token) : this.#provider.exchange(site, token, target)
     })
   }
 

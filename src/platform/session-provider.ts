@@ -71,7 +71,7 @@ export class SessionProvider {
   }
 
   /** A token for an origin, in exchange for the session's own. */
-  exchange(site: Site, token: string, target: TokenTarget): Promise<Result<OriginToken>> {
+  exchange(site: Site, token: OriginToken, target: TokenTarget): Promise<Result<OriginToken>> {
     return this.#tokens.exchange(site, token, target, (of) => this.#parties(of))
   }
 

@@ -18,10 +18,10 @@ export class SessionTokens {
   readonly #kept = new Map<string, OriginToken>()
   readonly #running = new Map<string, Promise<Result<OriginToken>>>()
 
-  /** For the target, in exchange for `subjectToken`. */
+  /** For the target, in exchange for the session's own. */
   async exchange(
     site: Site,
-    subjectToken: string,
+    subject: OriginToken,
     target: TokenTarget,
     parties: (site: Site) => Promise<OidcParties>,
   ): Promise<Result<OriginToken>> {
@@ -32,7 +32,7 @@ export class SessionTokens {
     const running = this.#running.get(name)
     if (running !== undefined) return running
     const exchange = parties(site)
-      .then((party) => exchangeToken(party, subjectToken, target, secondsNow()))
+      .then((party) => exchangeToken(party, subject, target, secondsNow()))
       .finally(() => this.#running.delete(name))
     this.#running.set(name, exchange)
     const exchanged = await exchange

@@ -43,12 +43,13 @@ async function send(
   env: Readonly<Record<string, unknown>>,
   upstream: Origin,
   url: string,
-  { method, headers, body }: UpstreamRequest,
+  { method, headers, body, prove }: UpstreamRequest,
 ): Promise<Response> {
   const limit = upstream.timeout === undefined ? undefined : limitOf(upstream.timeout)
   const init: RequestInit = { method, headers, body, redirect: 'manual' }
   if (limit !== undefined) init.signal = limit.signal
   try {
+    if (prove !== undefined) init.headers = await proven(headers, prove)
     const binding = upstream.kind === 'url' ? upstream.certificate : upstream.binding
     return binding === undefined
       ? await fetch(url, init)
@@ -62,6 +63,13 @@ async function send(
   } finally {
     limit?.clear()
   }
+}
+
+/** Each attempt has a proof of its own. */
+async function proven(headers: Headers, prove: () => Promise<string>): Promise<Headers> {
+  const more = new Headers(headers)
+  more.set('dpop', await prove())
+  return more
 }
 
 /**

@@ -4,6 +4,7 @@
 import type { Site } from '../config/config.ts'
 import type { Denial } from '../denial.ts'
 import { type OriginToken, unsaid } from '../oidc/token-for.ts'
+import type { ProofKey } from '../oidc/dpop.ts'
 import type { IdTokenClaims, ProviderTokens, Refreshed, SignedIn } from '../oidc/tokens.ts'
 import type { DeviceKey } from '../token/device-proof.ts'
 import type { Place } from './place.ts'
@@ -31,6 +32,8 @@ export interface SessionRecord {
     readonly expiresAt: number | undefined
     /** When the refresh token ends, where the provider says so. */
     readonly refreshEndsAt: number | undefined
+    /** What the tokens are bound to, from the first to the last; absent for bearer tokens. */
+    readonly proofKey?: ProofKey | undefined
     /** When the provider's own session ends, where it says so (`session_expiry`). */
     readonly sessionEndsAt: number | undefined
   }
@@ -115,6 +118,7 @@ export function startSession(
     provider: {
       ...keepTokens(signedIn.tokens, now),
       idToken: signedIn.tokens.idToken,
+      proofKey: signedIn.tokens.proofKey,
       sessionEndsAt: timeOrNothing(signedIn.claims['session_expiry']),
     },
   }
@@ -137,7 +141,7 @@ function personClaims(
 function keepTokens(
   tokens: ProviderTokens,
   now: number,
-): Omit<SessionRecord['provider'], 'idToken' | 'sessionEndsAt'> {
+): Omit<SessionRecord['provider'], 'idToken' | 'sessionEndsAt' | 'proofKey'> {
   const { refreshExpiresIn } = tokens
   return {
     accessToken: tokens.accessToken,
@@ -177,6 +181,7 @@ export function withRefreshed(
         timeOrNothing(refreshed.claims?.['session_expiry']) ?? record.provider.sessionEndsAt,
       scope: kept.scope ?? record.provider.scope,
       idToken: refreshed.tokens.idToken ?? record.provider.idToken,
+      proofKey: record.provider.proofKey,
     },
   }
 }
@@ -250,9 +255,9 @@ function spread(text: string): number {
 
 /** The provider's access token as it may be sent to an origin now; `undefined` where it has run out. */
 export function accessTokenOf({ provider }: SessionRecord, now: number): OriginToken | undefined {
-  const { accessToken: token, expiresAt } = provider
-  if (expiresAt === undefined) return { token, expiresAt: now + unsaid }
-  return now < expiresAt ? { token, expiresAt } : undefined
+  const { accessToken: token, expiresAt, proofKey } = provider
+  if (expiresAt === undefined) return { token, expiresAt: now + unsaid, proofKey }
+  return now < expiresAt ? { token, expiresAt, proofKey } : undefined
 }
 
 /** Whether the provider's access token still holds, so that a session outlives the provider's outage. */

@@ -10,7 +10,7 @@ import type { AddressInfo } from 'node:net'
 import { dirname, join } from 'node:path'
 
 import type { JWK } from 'jose'
-import type { ClientMetadata } from 'oidc-provider'
+import type { ClientMetadata, Configuration } from 'oidc-provider'
 import { afterAll, beforeAll } from 'vitest'
 import { unstable_readConfig } from 'wrangler'
 
@@ -46,6 +46,11 @@ export interface WorldOptions {
   readonly persistTo?: string
   /** More of the site's `session`. */
   readonly session?: Readonly<Record<string, unknown>>
+  /**
+   * The provider binds the tokens of people to a key, and wants its nonce in each proof; the address is that of the origin
+   * behind `/proven/*`, which gets those tokens.
+   */
+  readonly dpop?: () => string
 }
 
 /** A world for the tests of the `describe` that this is called in. */
@@ -75,9 +80,11 @@ async function open(options: WorldOptions, closing: (() => Promise<void>)[]): Pr
     DEMO_MACHINE_SECRET: randomBytes(24).toString('base64url'),
   }
 
-  const clients = clientsOf(site, secrets)
+  const { dpop } = options
+  const clients = clientsOf(site, secrets, dpop !== undefined)
   const opaqueFor = ['opaque-machine']
-  let provider = await startProvider({ port: 0, clients, opaqueFor })
+  const configuration = dpop === undefined ? {} : demandingProofs
+  let provider = await startProvider({ port: 0, clients, opaqueFor, configuration })
   closing.push(() => provider.close())
   const refreshTokens: string[] = []
   // The token is opaque, so its id is all of it
@@ -97,7 +104,10 @@ async function open(options: WorldOptions, closing: (() => Promise<void>)[]): Pr
       script,
       port,
       secrets,
-      vars: varsFor({ site, issuer: provider.issuer, api: api.url }, options.session),
+      vars: varsFor(
+        { site, issuer: provider.issuer, api: api.url, proven: dpop?.() },
+        options.session,
+      ),
       onLog: (line) => log.push(line),
       ...(options.persistTo === undefined ? {} : { persistTo: options.persistTo }),
     })
@@ -129,7 +139,19 @@ async function open(options: WorldOptions, closing: (() => Promise<void>)[]): Pr
   }
 }
 
-function clientsOf(site: string, secrets: World['secrets']): readonly ClientMetadata[] {
+const demandingProofs: Configuration = {
+  features: {
+    devInteractions: { enabled: false },
+    revocation: { enabled: true },
+    dPoP: { enabled: true, nonceSecret: randomBytes(32), requireNonce: () => true },
+  },
+}
+
+function clientsOf(
+  site: string,
+  secrets: World['secrets'],
+  bound: boolean,
+): readonly ClientMetadata[] {
   const machine = {
     client_secret: secrets.DEMO_MACHINE_SECRET,
     redirect_uris: [],
@@ -143,6 +165,7 @@ function clientsOf(site: string, secrets: World['secrets']): readonly ClientMeta
       redirect_uris: [`${site}/auth/callback`],
       post_logout_redirect_uris: [`${site}/`],
       grant_types: ['authorization_code', 'refresh_token'],
+      dpop_bound_access_tokens: bound,
       backchannel_logout_uri: `${site}/auth/backchannel-logout`,
       backchannel_logout_session_required: true,
     },
@@ -165,11 +188,12 @@ interface Places {
   readonly site: string
   readonly issuer: string
   readonly api: string
+  readonly proven: string | undefined
 }
 
 /** The demo's own configuration, moved to the places of this world, its sessions short. */
 function varsFor(
-  { site, issuer, api }: Places,
+  { site, issuer, api, proven }: Places,
   more: WorldOptions['session'],
 ): Readonly<Record<string, unknown>> {
   const { vars } = unstable_readConfig({ config: configPath }, { hideWarnings: true })
@@ -178,9 +202,23 @@ function varsFor(
       .replaceAll('http://localhost:8788', issuer)
       .replaceAll('http://localhost:8789', api)
       .replaceAll('localhost:8787', new URL(site).host),
-  ) as { readonly SITES: readonly object[] }
+  ) as { readonly SITES: readonly Written[]; readonly PROVIDERS: readonly object[] }
   const changed = { session: { ...session, ...more } }
-  return { ...moved, SITES: moved.SITES.map((written) => Object.assign(written, changed)) }
+  const sites = moved.SITES.map((written) => ({ ...written, ...changed }))
+  if (proven === undefined) return { ...moved, SITES: sites }
+  const route = { path: '/proven/*', access: 'session', forward: 'access_token' }
+  return {
+    ...moved,
+    PROVIDERS: moved.PROVIDERS.map((written) => ({ ...written, dpop: true })),
+    SITES: sites.map((written) => ({
+      ...written,
+      routes: [{ ...route, upstream: { url: proven } }, ...written.routes],
+    })),
+  }
+}
+
+interface Written {
+  readonly routes: readonly object[]
 }
 
 function childrenOf(pid: number): readonly string[] {

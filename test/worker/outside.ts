@@ -3,6 +3,7 @@
  */
 import { FakeIssuer } from './fake-issuer.ts'
 import { FakeProvider } from './fake-provider.ts'
+import { ProofChecker } from './proof-checker.ts'
 
 export interface Received {
   readonly url: string
@@ -11,10 +12,11 @@ export interface Received {
   readonly body: string
 }
 
-/** The outside of one test: two providers, three issuers, one origin. */
+/** The outside of one test: three providers, three issuers, one origin. */
 export class Outside {
   readonly main = new FakeProvider('https://id.test', 'shop')
   readonly posting = new FakeProvider('https://post.id.test', 'admin')
+  readonly binding = new FakeProvider('https://dpop.id.test', 'proven', new ProofChecker())
   readonly as = new FakeIssuer('https://as.test')
   readonly partner = new FakeIssuer('https://partner.test')
   readonly opaque = new FakeIssuer('https://opaque.test')
@@ -34,6 +36,7 @@ export class Outside {
     const { host } = new URL(request.url)
     if (host === 'id.test') return this.main.answer(request)
     if (host === 'post.id.test') return this.posting.answer(request)
+    if (host === 'dpop.id.test') return this.binding.answer(request)
     const issuer = [this.as, this.partner, this.opaque].find((one) => one.host === host)
     if (issuer !== undefined) return issuer.answer(request)
     const other = this.others.get(host)

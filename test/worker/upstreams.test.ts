@@ -9,8 +9,8 @@ type Answer = (request: Request) => Response
 /** A binding of the Worker; what it was asked for. */
 function bindingWith(answer: Answer) {
   const asked: string[] = []
-  const fetch = async (...sent: ConstructorParameters<typeof Request>) => {
-    const request = new Request(...sent)
+  const fetch = async (url: string, init: RequestInit<CfProperties>) => {
+    const request = new Request<unknown, CfProperties>(url, init)
     asked.push(`${request.method} ${new URL(request.url).pathname}`)
     return answer(request)
   }

@@ -41,6 +41,41 @@ it('is one thing', () => {
   ])
 })
 
+it('is bound to a key as the provider’s `dpop` says, unless it is downgraded here', () => {
+  expect(routeWith({ exchange: { audience: 'orders', downgrade: 'bearer' } })).toMatchObject({
+    route: { forward: { target: { downgrade: 'bearer' } } },
+  })
+  expect(problemsOf({ exchange: { audience: 'orders', downgrade: 'none' } })).toHaveLength(1)
+  expect(problemsOf({ assertion: { audience: 'orders', downgrade: 'bearer' } })).toHaveLength(1)
+})
+
+it('is nothing that a proxy cannot prove', () => {
+  const site = { routes: [], proxies: [{ kind: 'caddy', secret: { secret: 'PROXY' } }] }
+  const problems = (forward: unknown, dpop: boolean) => {
+    const routes = [route(forward, { upstream: { proxy: true } })]
+    const env = { PROXY: 'a-secret-of-the-proxy-and-us-alone' }
+    const parsed = parseConfig(varsOf({ provider: { dpop }, site: { ...site, routes }, env }))
+    return parsed.ok ? [] : parsed.problems.map(({ path, mend }) => `${path} ${mend}`)
+  }
+  const refused =
+    'SITES[0].routes[0].forward is a token bound to our key (dpop), which a proxy cannot prove: ' +
+    'forward an assertion, or downgrade'
+  for (const forward of [
+    'access_token',
+    { exchange: { audience: 'orders' } },
+    { client_credentials: {} },
+  ]) {
+    expect(problems(forward, false)).toEqual([])
+    expect(problems(forward, true)).toEqual([refused])
+  }
+  for (const forward of [
+    'none',
+    { assertion: { audience: 'orders' } },
+    { exchange: { audience: 'orders', downgrade: 'bearer' } },
+  ])
+    expect(problems(forward, true)).toEqual([])
+})
+
 it('tells of nobody where nobody is known, and lends the site’s token to nobody', () => {
   const path = 'SITES[0].routes[0].forward'
   for (const forward of ['access_token', { assertion: { audience: 'a' } }])

@@ -38,6 +38,7 @@ describe('what an origin answers', () => {
   it('says nothing about the connection, the host or the session', () => {
     expect(scrubbed({ 'x-own': '1' })).toEqual({ 'x-own': '1' })
     const refused = {
+      'dpop-nonce': 'n',
       'Alt-Svc': 'h3="evil.example:443"',
       NEL: '{"report_to":"x","max_age":1}',
       'Sallyport-Response': 'true',

@@ -77,6 +77,12 @@ describe('what a client says about itself', () => {
     for (const name of rewriting) expect(scrubbed({ [name]: '/admin' }), name).toEqual({})
   })
 
+  it('brings no proof of its own: ours is for our token', () => {
+    expect(scrubbed({ 'x-trace': '1' })).toEqual({ 'x-trace': '1' })
+    for (const name of ['DPoP', 'dpop', 'D_PoP', 'Authorization'])
+      expect(scrubbed({ [name]: 'DPoP x' }), name).toEqual({})
+  })
+
   it('does not speak as the platform', () => {
     expect(scrubbed({ 'x-country': 'GB' })).toEqual({ 'x-country': 'GB' })
     const platform = [

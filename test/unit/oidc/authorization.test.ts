@@ -4,6 +4,7 @@ import {
   buildAuthorizationUrl,
   readAuthorizationResponse,
 } from '../../../src/oidc/authorization.ts'
+import { makeProofKey, thumbprintOf } from '../../../src/oidc/dpop.ts'
 import { startTalk } from '../world/parties.ts'
 import { issuer } from '../world/vars.ts'
 
@@ -24,6 +25,26 @@ describe('the request to the provider', () => {
       await buildAuthorizationUrl(provider, metadata, { ...request, ...asked }, outbound),
     )
   }
+
+  it('binds the code to the key that the tokens will be bound to', async () => {
+    const proofKey = await makeProofKey()
+    const url = await urlOf({}, { proofKey })
+    expect(url.searchParams.get('dpop_jkt')).toBe(await thumbprintOf(proofKey))
+    expect((await urlOf({ dpop: true })).searchParams.has('dpop_jkt')).toBe(false)
+    expect(url.href).not.toContain(proofKey.d)
+  })
+
+  it('is not made where the provider takes no proofs of ours', async () => {
+    const { provider, metadata, outbound } = await startTalk()
+    const proofKey = await makeProofKey()
+    const build = (algorithms: string[], asked: object = { proofKey }) => {
+      const says = { ...metadata, dpop_signing_alg_values_supported: algorithms }
+      return buildAuthorizationUrl(provider, says, { ...request, ...asked }, outbound)
+    }
+    expect(await build(['EdDSA', 'ES256'])).toContain('dpop_jkt')
+    expect(await build(['EdDSA'], {})).not.toContain('dpop_jkt')
+    await expect(build(['EdDSA'])).rejects.toMatchObject({ kind: 'provider_misconfigured' })
+  })
 
   it('holds what the code flow with PKCE needs', async () => {
     const url = await urlOf()

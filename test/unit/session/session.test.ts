@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest'
 import type { SignedIn } from '../../../src/oidc/tokens.ts'
 import { startRotation } from '../../../src/session/rotation.ts'
 import {
+  accessTokenOf,
   accessLifetime,
   endOf,
   isProviderRefreshDue,
@@ -90,6 +91,17 @@ describe('a session', () => {
     expect(refreshed({ refreshToken: 'refresh-2' }).refreshEndsAt).toBeUndefined()
     expect(refreshed({ refreshToken: undefined }).refreshEndsAt).toBe(now + 900)
     expect(refreshed({}, { session_expiry: now + 2000 }).sessionEndsAt).toBe(now + 2000)
+  })
+
+  it('keeps the key that its tokens are bound to, or goes on with none', () => {
+    const proofKey = { kty: 'EC', crv: 'P-256', x: 'x', y: 'y', d: 'd' } as const
+    const key = (record: ReturnType<typeof start>, more: object) =>
+      withRefreshed(record, { tokens: { ...tokens, ...more }, claims: undefined }, now).provider
+        .proofKey
+    expect(accessTokenOf(start({ proofKey }), now)).toMatchObject({ proofKey })
+    expect(key(start({ proofKey }), { proofKey })).toBe(proofKey)
+    expect(key(start({ proofKey }), {})).toBe(proofKey)
+    expect(key(start(), { proofKey })).toBeUndefined()
   })
 
   it('believes the ID token before userinfo', () => {

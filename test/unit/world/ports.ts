@@ -70,6 +70,7 @@ export function makePorts(): Ports {
     random: () => `random-${String(++count)}`,
     originTokens: new TimedCache(),
     ownTokens: new KeptAssertions(async () => {}),
+    originNonces: new TimedCache(),
     assertions: new KeptAssertions(
       (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds)),
     ),
