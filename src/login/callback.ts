@@ -16,6 +16,7 @@ import { exchangeCode } from '../oidc/tokens.ts'
 import { fetchUserinfo } from '../oidc/userinfo.ts'
 import { sessionCookies } from '../session/authenticate.ts'
 import { registrationChallenge } from '../session/device-challenge.ts'
+import { lagOf } from '../session/devices.ts'
 import { placeOf } from '../session/place.ts'
 import type { SessionId } from '../session/refresh-cookie.ts'
 import type { Handout } from '../session/sessions.ts'
@@ -136,7 +137,7 @@ async function keepDevice(
     sessionId,
     createdAt: now,
     seenAt: now,
-    endsAt: refreshBy,
+    endsAt: refreshBy + lagOf(site),
     browser,
     country,
   }

@@ -21,6 +21,7 @@ import { ends, forever, markOn } from '../revocation/mark.ts'
 import { namesOfLogin, namesOfSession } from '../revocation/names.ts'
 import type { OriginToken } from '../oidc/token-for.ts'
 import { answerChallenge } from '../session/device-challenge.ts'
+import { lagOf } from '../session/devices.ts'
 import { moveOf, type Place } from '../session/place.ts'
 import { lastHandedOut, present, startRotation } from '../session/rotation.ts'
 import {
@@ -180,16 +181,17 @@ export class SessionObject extends DurableObject<Environment> {
       if (presented.kind === 'reused') return deny({ reason: 'refresh_cookie_reused' })
       ;({ rotation, handOut: number } = presented)
     }
+    const isListed = now < (found.value.listedAt ?? identity.createdAt) + lagOf(site)
     const record = {
       ...found.value,
       identity: { ...identity, place: place ?? identity.place },
       rotation,
       renewedAt: now,
+      ...(isListed ? {} : { listedAt: now }),
     }
     await this.#storage.store(site, record)
-    this.#tellDevices(site, record, (devices, id) =>
-      devices.touch(id, now, refreshBy(record, site)),
-    )
+    const until = refreshBy(record, site) + lagOf(site)
+    if (!isListed) this.#tellDevices(site, record, (devices, id) => devices.touch(id, now, until))
     return accept(await handout(site, record, number))
   }
 

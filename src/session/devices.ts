@@ -11,12 +11,20 @@ export interface Device {
   readonly sessionId: SessionId
   readonly createdAt: number
   readonly seenAt: number
-  /** The session is over then, if nothing renews it. */
+  /** The session is over then at the latest, if nothing renews it. */
   readonly endsAt: number
   /** Such as "Firefox on Windows", by what the browser says of itself. */
   readonly browser: string
   /** Two letters (ISO 3166-1), by what the network says; `undefined` where it does not. */
   readonly country: string | undefined
+}
+
+/**
+ * Seconds by which the list may lag behind a renewal, so that not every one has to tell it: a quarter of the idle limit.
+ * Where it is counted how many there are, it must know who is gone.
+ */
+export function lagOf({ session }: Site): number {
+  return session.most === undefined ? Math.floor(session.idle / 4) : 0
 }
 
 /** Whose list it is. */

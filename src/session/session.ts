@@ -20,6 +20,8 @@ export interface SessionRecord {
   readonly rotation: Rotation
   /** When the session was last renewed: the idle limit counts from here. */
   readonly renewedAt: number
+  /** When the person's list of devices was last told of the session; absent until the first renewal that told it. */
+  readonly listedAt?: number
   /** The device that the session is bound to; absent where it is to none. */
   readonly binding?: Binding
   readonly provider: {

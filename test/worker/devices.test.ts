@@ -107,8 +107,26 @@ describe('the devices of a person', () => {
     phone.forgetAccess()
     expect((await phone.send('/api/me')).status).toBe(200)
     pass(1000)
-    // The laptop's half hour is over.
+    phone.forgetAccess()
+    expect((await phone.send('/api/me')).status).toBe(200)
+    pass(300)
+    // The laptop's half hour is over, and the quarter of it by which the list may lag.
     await vi.waitFor(async () => expect(await list(phone)).toHaveLength(1))
+  })
+
+  it('are not told of every renewal, and lost by none', async () => {
+    const phone = await signedIn()
+    const seen = async () => (await list(phone))[0]?.seen_at
+    const created = await seen()
+    pass(400)
+    phone.forgetAccess()
+    expect((await phone.send('/api/me')).status).toBe(200)
+    expect(await seen()).toBe(created)
+    // Longer than half an hour after the list was told: the session lives, and is still on it.
+    pass(1700)
+    phone.forgetAccess()
+    expect((await phone.send('/api/me')).status).toBe(200)
+    await vi.waitFor(async () => expect(await seen()).toBeGreaterThanOrEqual((created ?? 0) + 2100))
   })
 
   it('are no more than the site allows: the oldest is signed out', async () => {
