@@ -4,11 +4,11 @@
  */
 import type { Config } from '../src/config/config.ts'
 import type { Publisher } from '../src/config/issuer.ts'
-import type { CallerKind, Route, TokenTarget } from '../src/config/route.ts'
+import type { CallerKind, Route } from '../src/config/route.ts'
 import { Fault } from '../src/fault.ts'
 import { judgedOf, Permit } from '../src/gateway/authorize.ts'
 import { BearerCaller } from '../src/gateway/bearer-caller.ts'
-import { acceptsTokens, metadataUrl } from '../src/gateway/resource.ts'
+import { acceptsTokens } from '../src/gateway/resource.ts'
 import { judge, type Judged } from '../src/gateway/rule.ts'
 import type { CallerServices } from '../src/gateway/services.ts'
 import { readBearer } from '../src/http/bearer.ts'
@@ -21,6 +21,7 @@ import type { Revocations } from '../src/revocation/revocations.ts'
 import { Seal } from '../src/seal.ts'
 import { TimedCache } from '../src/timed-cache.ts'
 import { KeySet } from '../src/token/key-set.ts'
+import { partsOfRoute } from './route-parts.ts'
 import { listOf, partsOf } from './rule-parts.ts'
 
 export interface Asked {
@@ -75,66 +76,14 @@ export async function explain(config: Config, asked: Asked, now: number): Promis
   const headers = asked.token === undefined ? {} : { authorization: `Bearer ${asked.token}` }
   const request = new Request(url.value.href, { method: asked.method, headers })
   const visit: Visit = { request, url: url.value, site, now }
-  lines.push(...aboutRoute(match.route, visit))
+  lines.push(
+    ...partsOfRoute(match.route, visit.url.origin).map(([name, words]) => row(name, words)),
+  )
 
   if (asked.supposed !== undefined)
     return told(lines, match.route, supposedCaller(asked.supposed, visit), now)
   if (asked.token === undefined) return { lines, passes: true }
   return withToken(lines, match.route, visit, config)
-}
-
-function aboutRoute(route: Route, { url }: Visit): readonly string[] {
-  const { access, upstream, forward, methods } = route
-  const lines = [
-    row(
-      'route',
-      `${route.path}, ${methods === undefined ? 'every method' : [...methods].join(', ')}`,
-    ),
-  ]
-  for (const { words } of partsOf(access)) lines.push(row('asks', words))
-  if (acceptsTokens(route)) {
-    lines.push(
-      row('issuers', access.issuers.map(({ id, issuer }) => `${id} (${issuer})`).join(', ')),
-    )
-    lines.push(row('audience', listOf(access.audience, 'or')))
-    lines.push(row('metadata', metadataUrl(url.origin, route)))
-  }
-  lines.push(row('upstream', upstreamIn(upstream)))
-  lines.push(row('forward', forwardIn(forward)))
-  return lines
-}
-
-function forwardIn(forward: Route['forward']): string {
-  switch (forward.kind) {
-    case 'none':
-      return 'nothing of the caller'
-    case 'assertion':
-      return `an assertion for ${forward.audience}`
-    case 'access_token':
-      return 'the access token of the caller'
-    case 'exchange':
-      return `a token in exchange for the caller's${targetIn(forward.target)}`
-    case 'client_credentials':
-      return `a token of the site's own${targetIn(forward.target)}`
-  }
-}
-
-function targetIn({ audience, resource, scopes, downgrade }: TokenTarget): string {
-  const whom = [audience, resource].filter((name) => name !== undefined).join(' at ')
-  const what = scopes.length === 0 ? '' : `, to ${scopes.join(' ')}`
-  const how = downgrade === undefined ? '' : ', for whoever bears it'
-  return `${whom === '' ? '' : `, for ${whom}`}${what}${how}`
-}
-
-function upstreamIn(upstream: Route['upstream']): string {
-  switch (upstream.kind) {
-    case 'url':
-      return upstream.url.href
-    case 'proxy':
-      return 'behind a proxy of the site, which asks about each request'
-    default:
-      return `${upstream.kind} ${upstream.binding}`
-  }
 }
 
 async function withToken(

@@ -9,7 +9,7 @@ type Answer = (request: Request) => Response
 /** A binding of the Worker; what it was asked for. */
 function bindingWith(answer: Answer) {
   const asked: string[] = []
-  const fetch = async (url: string, init: RequestInit<CfProperties>) => {
+  const fetch = async (url: string, init: RequestInit) => {
     const request = new Request<unknown, CfProperties>(url, init)
     asked.push(`${request.method} ${new URL(request.url).pathname}`)
     return answer(request)

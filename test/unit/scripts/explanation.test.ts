@@ -25,6 +25,8 @@ const config = configOf({
         },
         upstream,
         forward: { assertion: { audience: 'orders' } },
+        cors: { origins: ['https://partner.example'], credentials: true },
+        isolation: 'same_origin',
       },
     ],
   },
@@ -65,6 +67,8 @@ describe('an explanation', () => {
       'metadata https://shop.example.com/.well-known/oauth-protected-resource/api/orders',
       'upstream https://api.internal.example/',
       'forward an assertion for orders',
+      'pages of https://partner.example may read answers to GET, POST, with cookies',
+      'pages of other origins may only lead a person there',
     ])
       expect(text.split('\n')).toContain(line)
   })
