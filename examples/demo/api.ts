@@ -7,6 +7,7 @@ import type { AddressInfo } from 'node:net'
 import { pipeline } from 'node:stream'
 
 import { type AssertionVerifier, createAssertionVerifier } from '../../src/origin/verifier.ts'
+import { acceptSockets, sendEvents, takeUpload } from './live.ts'
 
 export interface ApiOptions {
   /** 0 takes any free port. */
@@ -26,6 +27,7 @@ export async function startApi(options: ApiOptions): Promise<RunningApi> {
   const server = createServer((request, response) => {
     answer(request, response, verify).catch(() => response.destroy())
   })
+  acceptSockets(server, verify)
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
     server.listen(options.port, '127.0.0.1', resolve)
@@ -70,8 +72,10 @@ async function answer(
         setTimeout(resolve, Number(url.searchParams.get('ms') ?? 1000)),
       )
       break
-    case 'stream':
-      return stream(response)
+    case 'events':
+      return sendEvents(response)
+    case 'upload':
+      return takeUpload(request, response)
     case undefined:
     default:
   }
@@ -100,19 +104,4 @@ async function me(
       headers,
     }),
   )
-}
-
-/** Server-sent events, one a second, ten of them. */
-function stream(response: ServerResponse): void {
-  response.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store' })
-  let sent = 0
-  const send = () => {
-    response.write(`data: ${++sent}\n\n`)
-    if (sent < 10) return
-    clearInterval(timer)
-    response.end()
-  }
-  const timer = setInterval(send, 1000)
-  response.on('close', () => clearInterval(timer))
-  send()
 }
