@@ -12,6 +12,7 @@ import { addPageHeaders, askForWholePage } from '../http/page-headers.ts'
 import { forbidStoring, keepPrivate } from '../http/private.ts'
 import { addForwarded } from '../http/scrub.ts'
 import { scrubAnswer } from '../http/scrub-answer.ts'
+import type { BodyEncoding, UpstreamRequest } from '../http/upstreams.ts'
 import type { Visit } from '../http/visit.ts'
 import type { Authority } from '../revocation/connections.ts'
 import type { Caller, Permit } from './authorize.ts'
@@ -35,7 +36,9 @@ export async function forward(
   const added = await addIdentity(services, site, permit, headers, now)
   if (!added.ok) return added
   if (request.headers.has('upgrade')) prepareUpgrade(headers)
-  const response = await reach(services, visit, upstream, targetOf(permit.route, url), headers)
+  const encoding = encodingOf(permit.route)
+  const sent = { method: request.method, headers, body: request.body, encoding }
+  const response = await reach(services, visit, upstream, targetOf(permit.route, url), sent)
   const authority = authorityOf(permit.caller, visit, permit.route.revocation)
   if (response.status === 101 && response.webSocket !== null)
     return accept(passSocket(services, response, response.webSocket, authority, permit.caller))
@@ -48,16 +51,16 @@ async function reach(
   { request, url }: Visit,
   upstream: Origin,
   target: URL,
-  headers: Headers,
+  sent: UpstreamRequest,
 ): Promise<Response> {
-  const { method, body } = request
-  const response = await upstreams.fetch(upstream, target, { method, headers, body })
+  const { method } = sent
+  const response = await upstreams.fetch(upstream, target, sent)
   if (upstream.kind !== 'assets' || upstream.fallback === undefined) return response
   const visits = (method === 'GET' || method === 'HEAD') && audienceOf(request) === 'navigation'
   if (response.status !== 404 || !visits) return response
   await response.body?.cancel()
   const page = new URL(upstream.fallback, url.origin)
-  return upstreams.fetch(upstream, page, { method, headers, body: null })
+  return upstreams.fetch(upstream, page, { ...sent, body: null })
 }
 
 /** The runtime makes its own handshake; of the client's, the subprotocols matter. */
@@ -84,22 +87,18 @@ function passSocket(
   return new Response(null, { status: 101, webSocket, headers })
 }
 
-interface Body {
-  readonly stream: ReadableStream | null
-  /** `manual`: it is passed on as it came, what is compressed stays compressed. */
-  readonly encodeBody: 'manual' | 'automatic'
-}
-
 function bodyOf(
   { connections }: GatewayServices,
   { body, headers }: Response,
   authority: Authority | undefined,
-): Body {
-  if (authority !== undefined && body !== null && isEventStream(headers)) {
-    // What passes through our hands is unpacked on the way, and packed again.
-    return { stream: connections.watchStream(body, authority), encodeBody: 'automatic' }
-  }
-  return { stream: body, encodeBody: headers.has('content-encoding') ? 'manual' : 'automatic' }
+): ReadableStream | null {
+  if (authority === undefined || body === null || !isEventStream(headers)) return body
+  return connections.watchStream(body, authority)
+}
+
+/** Pages are read here where tags get a nonce; everything else passes byte for byte. */
+function encodingOf({ pageHeaders }: Route): BodyEncoding {
+  return pageHeaders?.needsNonce === true ? 'automatic' : 'manual'
 }
 
 /** The judged URL on the upstream's host; for a binding, the judged URL itself. */
@@ -117,7 +116,7 @@ function passBack(
   visit: Visit,
   { route, caller }: Permit,
   response: Response,
-  body: Body,
+  body: ReadableStream | null,
 ): Response {
   const headers = scrubAnswer(response.headers, route)
   const ours = caller.kind === 'session' ? caller.cookies : []
@@ -129,12 +128,12 @@ function passBack(
   if (ours.length > 0) forbidStoring(headers)
   else if (isPersonal && route.cache === 'private') keepPrivate(headers)
   const nonce = addPageHeaders(headers, route.pageHeaders, () => random(16))
-  const answer = new Response(body.stream, {
+  const answer = new Response(body, {
     status: response.status,
     statusText: response.statusText,
     headers,
-    // What passes through our hands is unpacked on the way, and packed again.
-    encodeBody: nonce === undefined ? body.encodeBody : 'automatic',
+    encodeBody: encodingOf(route),
   })
-  return nonce === undefined ? answer : nonceTags(answer, nonce)
+  // A part of a page has its place in the whole by the byte, and cannot be unpacked.
+  return nonce === undefined || response.status === 206 ? answer : nonceTags(answer, nonce)
 }

@@ -43,7 +43,7 @@ async function send(
   env: Readonly<Record<string, unknown>>,
   upstream: Origin,
   url: URL,
-  { method, headers, body }: UpstreamRequest,
+  { method, headers, body, encoding }: UpstreamRequest,
 ): Promise<Response> {
   const controller = new AbortController()
   // The limit is for the headers: a stream that has begun may take its time.
@@ -57,9 +57,11 @@ async function send(
       signal: controller.signal,
     })
     const binding = upstream.kind === 'url' ? upstream.certificate : upstream.binding
+    // The runtime heeds this here, not in the request.
+    const how = { encodeResponseBody: encoding }
     return binding === undefined
-      ? await fetch(request)
-      : await bindingOf(env, binding).fetch(request)
+      ? await fetch(request, how)
+      : await bindingOf(env, binding).fetch(request, how)
   } catch (error) {
     if (error instanceof Fault) throw error
     if (controller.signal.aborted) {

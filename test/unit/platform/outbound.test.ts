@@ -131,7 +131,7 @@ describe('a request to an origin', () => {
     timeout: 0.02,
     retry: 0,
   } as const
-  const init = { method: 'GET', headers: new Headers(), body: null }
+  const init = { method: 'GET', headers: new Headers(), body: null, encoding: 'manual' } as const
   const ask = (to: Parameters<ReturnType<typeof upstreamsOf>['fetch']>[0], env = {}) =>
     upstreamsOf(env).fetch(to, new URL('https://api.example/x'), init)
 
