@@ -12,6 +12,7 @@ export type FaultKind =
   | 'provider_misconfigured'
   | 'upstream_unreachable'
   | 'upstream_slow'
+  | 'upstream_idle'
   | 'upstream_misconfigured'
   | 'custody_unreachable'
   | 'custody_refused'

@@ -102,8 +102,10 @@ export type Origin = OriginPolicy &
   )
 
 export interface OriginPolicy {
-  /** Seconds until the headers of the answer. */
+  /** Seconds until the headers of the answer: connecting and the upload are in it. */
   readonly timeout: number
+  /** Seconds in which something of a body must move; `undefined` where bodies take their time. */
+  readonly idle: number | undefined
   /** How often a safe request is sent again where the origin could not answer. */
   readonly retry: number
 }

@@ -27,7 +27,7 @@ export class WatchedConnections implements LiveConnections {
     body
       .pipeTo(writable, { signal: ended.signal, preventAbort: true })
       // A stream that is ended ends as if the origin had: the client connects again and is told why not. One that broke
-      // off breaks off.
+      // off breaks off. attack: cut-looks-whole
       .catch((error: unknown) => (ended.signal.aborted ? writable.close() : writable.abort(error)))
       .catch(() => undefined)
       .finally(() => over.abort())

@@ -154,35 +154,31 @@ export interface Wire {
 
 export function wireTo(port: number, text: string | Buffer): Wire {
   const socket = connect(port, '127.0.0.1')
-  let received = Buffer.alloc(0)
-  let isClosed = false
-  const waiting = new Set<() => void>()
-  const wake = () => {
-    for (const check of waiting) check()
-  }
-  socket.on('data', (chunk: Buffer) => {
-    received = Buffer.concat([received, chunk])
-    wake()
-  })
+  const chunks: Buffer[] = []
+  const received = () => Buffer.concat(chunks)
+  socket.on('data', (chunk: Buffer) => chunks.push(chunk))
   // Broken is closed here: what came is what counts.
   socket.on('error', () => undefined)
-  socket.on('close', () => {
-    isClosed = true
-    wake()
-  })
+  const whenClosed = new Promise<void>((resolve) => socket.once('close', () => resolve()))
   socket.write(text)
-  const until = (test: (text: string) => boolean) =>
-    new Promise<string>((resolve) => {
+  const closed = async () => {
+    await whenClosed
+    return received().toString('latin1')
+  }
+  const until = (test: (text: string) => boolean) => {
+    const met = new Promise<string>((resolve) => {
       const check = () => {
-        const seen = received.toString('latin1')
-        if (!isClosed && !test(seen)) return
-        waiting.delete(check)
+        const seen = received().toString('latin1')
+        if (!test(seen)) return
+        socket.off('data', check)
         resolve(seen)
       }
-      waiting.add(check)
+      socket.on('data', check)
       check()
     })
-  return { socket, received: () => received, until, closed: () => until(() => false) }
+    return Promise.race([met, closed()])
+  }
+  return { socket, received, until, closed }
 }
 
 /** The head of a request to the gate, which closes the connection after its answer. */
