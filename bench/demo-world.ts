@@ -3,7 +3,6 @@
  * rotates on every use and ends a grant whose token comes twice. The network to provider and API is in our hands.
  */
 import { randomBytes } from 'node:crypto'
-import { readdirSync, readFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { dirname, join } from 'node:path'
@@ -13,6 +12,7 @@ import { type RunningProvider, startProvider } from '../examples/demo/provider.t
 import { bundleWorker, readWranglerConfig, startLocalWorker } from '../scripts/local-worker.ts'
 import { untilExit } from './temporary.ts'
 import { openWire, type Wire } from './wire.ts'
+import { workerdProcesses } from './workerd.ts'
 
 const configPath = join(import.meta.dirname, '../examples/demo/wrangler.toml')
 
@@ -74,7 +74,9 @@ export async function openDemoWorld(persistTo: string, access: number): Promise<
     provider,
     toProvider,
     toApi,
-    kill: killWorkerd,
+    kill: () => {
+      for (const pid of workerdProcesses()) process.kill(pid, 'SIGKILL')
+    },
     restart: async () => {
       await worker.close().catch(() => undefined)
       worker = await start()
@@ -100,17 +102,6 @@ function varsFor(
   const vars = JSON.parse(moved) as { readonly SITES: readonly object[] }
   const session = { access: `${String(access)}s`, idle: '1h', absolute: '2h', grace: '1s' }
   return { ...vars, SITES: vars.SITES.map((written) => Object.assign(written, { session })) }
-}
-
-/** The child of this process that is workerd; found as on Linux. */
-function killWorkerd(): void {
-  for (const task of readdirSync('/proc/self/task')) {
-    const children = readFileSync(`/proc/self/task/${task}/children`, 'utf8')
-    for (const child of children.split(' ').filter(Boolean)) {
-      if (readFileSync(`/proc/${child}/cmdline`, 'utf8').includes('workerd'))
-        process.kill(Number(child), 'SIGKILL')
-    }
-  }
 }
 
 function freePort(): Promise<number> {

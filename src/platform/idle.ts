@@ -38,16 +38,14 @@ export class IdleLimit {
 
   /** The body on its way to the origin, as long as `headers` say. */
   upload(body: ReadableStream, headers: Headers): ReadableStream {
-    const bytes: ReadableStream<Uint8Array> = body
     const { readable, writable } = pipeOf(lengthOf(headers))
-    void this.#pass(bytes, writable, { onBroken: () => this.#cut('upload_broken') })
+    void this.#pass(body, writable, { onBroken: () => this.#cut('upload_broken') })
     return readable
   }
 
   /** The answer, its body watched. `encoding` is what it was asked for with. */
   answer(response: Response, encoding: BodyEncoding): Response {
-    const { headers } = response
-    const body: ReadableStream<Uint8Array> | null = response.body
+    const { body, headers } = response
     if (body === null) return response
     const isUnpacked = encoding === 'automatic' && headers.has('content-encoding')
     const { readable, writable } = pipeOf(isUnpacked ? undefined : lengthOf(headers))
@@ -60,7 +58,7 @@ export class IdleLimit {
 
   /** Never rejects. What breaks on one side breaks on the other. */
   async #pass(
-    body: ReadableStream<Uint8Array>,
+    body: ReadableStream<unknown>,
     writable: WritableStream,
     { onTaking, onBroken, onOver }: Watching,
   ): Promise<void> {
