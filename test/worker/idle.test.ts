@@ -17,7 +17,8 @@ function clientOf(answer: (request: Request) => Response | Promise<Response>, id
 function slowly(count: number, after: 'end' | 'silence') {
   const ended = Promise.withResolvers<void>()
   let sent = 0
-  const stream = new ReadableStream<Uint8Array>({
+  const stream = new ReadableStream({
+    type: 'bytes',
     async pull(controller) {
       if (sent === count) return after === 'end' ? controller.close() : ended.promise
       await scheduler.wait(400)
