@@ -53,3 +53,27 @@ export function freePort(): Promise<number> {
     })
   })
 }
+
+function residentBytes(pids: readonly number[]): number {
+  return pids.reduce((sum, pid) => sum + residentKiB(pid) * 1024, 0)
+}
+
+/** The most that they hold while `work` is done, above what they held before. */
+export async function growthDuring<T>(
+  processes: readonly number[],
+  work: () => Promise<T>,
+): Promise<{ readonly growth: number; readonly value: T }> {
+  const before = residentBytes(processes)
+  let most = before
+  const look = () => {
+    most = Math.max(most, residentBytes(processes))
+  }
+  const timer = setInterval(look, 50)
+  try {
+    const value = await work()
+    look()
+    return { growth: most - before, value }
+  } finally {
+    clearInterval(timer)
+  }
+}

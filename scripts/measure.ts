@@ -14,6 +14,7 @@ import { measureRevocation } from '../bench/measure/revocation.ts'
 import { measureRevocationCost } from '../bench/measure/revocation-cost.ts'
 import { measureRevocationScale } from '../bench/measure/revocation-scale.ts'
 import { measureSites } from '../bench/measure/sites.ts'
+import { measureStreams } from '../bench/measure/streams.ts'
 import { measureVerify } from '../bench/measure/verify.ts'
 import type { Outcome } from '../bench/report.ts'
 
@@ -35,6 +36,7 @@ const measures: Readonly<Record<string, (options: Options) => Promise<Outcome>>>
   'revocation-cost': ({ seconds = 1.5 }) => measureRevocationCost(seconds),
   'revocation-scale': async () => measureRevocationScale(),
   sites: () => measureSites(),
+  streams: () => measureStreams(),
   'refresh-storm': ({ trials }) => measureRefreshStorm(trials),
   'refresh-crash': ({ trials }) => measureRefreshCrash(Math.min(trials, 200)),
 }

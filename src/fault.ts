@@ -12,6 +12,7 @@ export type FaultKind =
   | 'provider_misconfigured'
   | 'upstream_unreachable'
   | 'upstream_slow'
+  | 'upstream_idle'
   | 'upstream_misconfigured'
   | 'upstream_proof_refused'
   | 'custody_unreachable'

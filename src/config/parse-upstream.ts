@@ -17,7 +17,7 @@ export function parseUpstream(
   env: Env,
   report: Report,
 ): Upstream {
-  const { url, service, assets, proxy, certificate, fallback, timeout, retry } = upstream
+  const { url, service, assets, proxy, certificate, fallback, timeout, idle, retry } = upstream
   const at = `${path}.upstream`
   const kinds = [url, service, assets, proxy === true ? proxy : undefined]
   if (kinds.filter((kind) => kind !== undefined).length !== 1)
@@ -27,6 +27,7 @@ export function parseUpstream(
   if (fallback !== undefined && assets === undefined)
     report(`${at}.fallback`, 'is for an upstream of assets')
   if (proxy === true) {
+    if (idle !== undefined) report(`${at}.idle`, 'is for an upstream to which we forward ourselves')
     if (site.proxies.length === 0)
       report(`${at}.proxy`, 'has none to forward: the site has no proxies')
     return { kind: 'proxy' }
@@ -34,14 +35,21 @@ export function parseUpstream(
   if (url !== undefined) {
     if (certificate !== undefined) checkBinding(certificate, `${at}.certificate`, env, report)
     const parsed = parseUrl(url, site, `${at}.url`, report)
-    return { kind: 'url', url: parsed, certificate, timeout: timeout ?? networkTimeout, retry }
+    return {
+      kind: 'url',
+      url: parsed,
+      certificate,
+      timeout: timeout ?? networkTimeout,
+      idle,
+      retry,
+    }
   }
   if (service !== undefined) {
     checkBinding(service, `${at}.service`, env, report)
-    return { kind: 'service', binding: service, timeout, retry }
+    return { kind: 'service', binding: service, timeout, idle, retry }
   }
   if (assets !== undefined) checkBinding(assets, `${at}.assets`, env, report)
-  return { kind: 'assets', binding: assets ?? '', fallback, timeout, retry }
+  return { kind: 'assets', binding: assets ?? '', fallback, timeout, idle, retry }
 }
 
 function parseUrl(

@@ -102,8 +102,13 @@ export type Origin = OriginPolicy &
   )
 
 export interface OriginPolicy {
-  /** Seconds until the headers of the answer; a binding, which is reached without a network, has none unless it is stated. */
+  /**
+   * Seconds until the headers of the answer: connecting and the upload are in it. A binding, which is reached without a
+   * network, has none unless it is stated.
+   */
   readonly timeout: number | undefined
+  /** Seconds in which something of a body must move; `undefined` where bodies take their time. */
+  readonly idle: number | undefined
   /** How often a safe request is sent again where the origin could not answer. */
   readonly retry: number
 }

@@ -62,6 +62,7 @@ const upstream = table({
   certificate: optional(binding, undefined),
   fallback: optional(text(/^\/[^\s?#]*$/, 'must be the path of an asset'), undefined),
   timeout: optional(duration(1, 300), undefined),
+  idle: optional(duration(1, 3600), undefined),
   retry: optional(count(0, 2), 0),
 })
 

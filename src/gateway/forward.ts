@@ -2,7 +2,7 @@
  * The way to the origin and back: scrubbed headers, the identity added, bodies streamed both ways, redirects
  * of the origin passed on.
  */
-import type { Origin } from '../config/route.ts'
+import type { Origin, Route } from '../config/route.ts'
 import { accept, type Result } from '../denial.ts'
 import { Fault } from '../fault.ts'
 import { audienceOf } from '../http/audience.ts'
@@ -14,6 +14,7 @@ import { addPageHeaders, askForWholePage } from '../http/page-headers.ts'
 import { forbidStoring, keepPrivate } from '../http/private.ts'
 import { addForwarded } from '../http/scrub.ts'
 import { scrubAnswer } from '../http/scrub-answer.ts'
+import type { BodyEncoding, UpstreamRequest } from '../http/upstreams.ts'
 import type { Visit } from '../http/visit.ts'
 import type { Prover } from '../oidc/origin-proof.ts'
 import type { Permit } from './authorize.ts'
@@ -38,7 +39,13 @@ export async function forward(
   const added = await addIdentity(services, site, permit, headers, now)
   if (!added.ok) return added
   if (request.headers.has('upgrade')) prepareUpgrade(headers)
-  const response = await reach(services, visit, upstream, headers.toHeaders(), added.value)
+  const sent: UpstreamRequest = {
+    method: request.method,
+    headers: headers.toHeaders(),
+    body: request.body,
+    encoding: encodingOf(permit.route),
+  }
+  const response = await reach(services, visit, upstream, sent, added.value)
   return accept(
     response.status === 101
       ? passSocket(services, visit, permit, response)
@@ -51,23 +58,22 @@ async function reach(
   services: GatewayServices,
   { request, url, now }: Visit,
   upstream: Origin,
-  headers: Headers,
+  sent: UpstreamRequest,
   prover: Prover | undefined,
 ): Promise<Response> {
   const { upstreams } = services
-  const { method, body } = request
+  const { method } = sent
   const target = targetOf(upstream, url)
-  const asked = { method, headers, body }
   const response =
     prover === undefined
-      ? await upstreams.fetch(upstream, target, asked)
-      : await fetchProven(services, upstream, target, asked, prover, now)
+      ? await upstreams.fetch(upstream, target, sent)
+      : await fetchProven(services, upstream, target, sent, prover, now)
   if (upstream.kind !== 'assets' || upstream.fallback === undefined) return response
   const visits = (method === 'GET' || method === 'HEAD') && audienceOf(request) === 'navigation'
   if (response.status !== 404 || !visits) return response
   await response.body?.cancel()
   const page = url.origin + upstream.fallback
-  return upstreams.fetch(upstream, page, { method, headers, body: null })
+  return upstreams.fetch(upstream, page, { ...sent, body: null })
 }
 
 /** The runtime makes its own handshake; of the client's, the subprotocols matter. */
@@ -126,22 +132,27 @@ function passBack(
   const authority = isEventStream(headers)
     ? authorityOf(caller, visit, route.revocation)
     : undefined
-  const isUntouched = nonce === undefined && authority === undefined
   // Nothing is made anew where nothing changes.
-  if (isUntouched && !headers.isEdited) return response
+  if (authority === undefined && !headers.isEdited) return response
   const body =
     authority === undefined || response.body === null
       ? response.body
       : services.connections.watchStream(response.body, authority)
-  // What is compressed stays compressed; what passes through our hands is unpacked on the way, and packed again.
-  const isEncoded = isUntouched && headers.has('content-encoding')
-  const answer = new Response(body, isEncoded ? asEncoded(response) : response)
+  const { status, statusText } = response
+  const answer = new Response(body, {
+    status,
+    statusText,
+    headers: response.headers,
+    encodeBody: encodingOf(route),
+  })
   headers.applyTo(answer.headers)
-  return nonce === undefined ? answer : services.nonceTags(answer, nonce)
+  // A part of a page has its place in the whole by the byte, and cannot be unpacked.
+  return nonce === undefined || status === 206 ? answer : services.nonceTags(answer, nonce)
 }
 
-function asEncoded({ status, statusText, headers }: Response): ResponseInit {
-  return { status, statusText, headers, encodeBody: 'manual' }
+/** Pages are read here where tags get a nonce; everything else passes byte for byte. */
+function encodingOf({ pageHeaders }: Route): BodyEncoding {
+  return pageHeaders?.needsNonce === true ? 'automatic' : 'manual'
 }
 
 const ageHeader = 'sallyport-revocation-age'

@@ -154,6 +154,10 @@ const faults = {
   },
   upstream_unreachable: { status: 502, title: 'The service behind this site cannot be reached.' },
   upstream_slow: { status: 504, title: 'The service behind this site does not answer.' },
+  upstream_idle: {
+    status: 504,
+    title: 'Nothing came or went for too long on the way to the service behind this site.',
+  },
   upstream_misconfigured: { status: 503, title: 'This site is not configured correctly.' },
   upstream_proof_refused: {
     status: 503,

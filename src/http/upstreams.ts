@@ -17,4 +17,12 @@ export interface UpstreamRequest {
   readonly body: ReadableStream | ArrayBuffer | null
   /** Signs the `DPoP` header, anew for each time that the request is sent. */
   readonly prove?: () => Promise<string>
+  readonly encoding: BodyEncoding
 }
+
+/**
+ * What the runtime does with a compressed answer. `manual`: its bytes stay as they are. `automatic`: it is unpacked
+ * where somebody reads it here, and packed again; where nobody does, it stays as it is too. The answer that is made
+ * of it says the same, or packed bytes go out as unpacked ones.
+ */
+export type BodyEncoding = 'manual' | 'automatic'

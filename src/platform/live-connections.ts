@@ -26,8 +26,9 @@ export class WatchedConnections implements LiveConnections {
     void this.#atEnd('stream', authority, over.signal, () => ended.abort())
     body
       .pipeTo(writable, { signal: ended.signal, preventAbort: true })
-      // A stream that is ended ends as if the origin had: the client connects again and is told why not.
-      .catch(() => writable.close())
+      // A stream that is ended ends as if the origin had: the client connects again and is told why not. One that broke
+      // off breaks off. attack: cut-looks-whole
+      .catch((error: unknown) => (ended.signal.aborted ? writable.close() : writable.abort(error)))
       .catch(() => undefined)
       .finally(() => over.abort())
     return readable

@@ -55,7 +55,7 @@ async function make(env: Environment) {
     random: randomText,
     signingKeys: siteKeys,
     publishedKeys: siteKeys,
-    upstreams: upstreamsOf(env),
+    upstreams: upstreamsOf(env, consoleLog),
     keyRings: siteKeys,
     nonceTags,
     assertions: new KeptAssertions(pause),

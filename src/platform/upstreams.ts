@@ -4,18 +4,20 @@
 import type { Origin } from '../config/route.ts'
 import { Fault } from '../fault.ts'
 import type { UpstreamRequest, Upstreams } from '../http/upstreams.ts'
+import type { Log } from '../log.ts'
+import { type Cut, IdleLimit } from './idle.ts'
 
 /** Milliseconds before a request is sent again, for each time it was. */
 const pause = 50
 
-export function upstreamsOf(env: Readonly<Record<string, unknown>>): Upstreams {
+export function upstreamsOf(env: Readonly<Record<string, unknown>>, log: Log): Upstreams {
   return {
     async fetch(upstream, url, init) {
       const most = upstream.retry > 0 && isRepeatable(init) ? upstream.retry : 0
       for (let repeated = 0; ; repeated++) {
         const isLast = repeated === most
         try {
-          const response = await send(env, upstream, url, init)
+          const response = await send(env, log, upstream, url, init)
           if (isLast || !isPassing(response)) return response
           await response.body?.cancel()
         } catch (error) {
@@ -41,27 +43,38 @@ function isPassing({ status, headers }: Response): boolean {
 
 async function send(
   env: Readonly<Record<string, unknown>>,
+  log: Log,
   upstream: Origin,
   url: string,
-  { method, headers, body, prove }: UpstreamRequest,
+  { method, headers, body, encoding, prove }: UpstreamRequest,
 ): Promise<Response> {
-  const limit = upstream.timeout === undefined ? undefined : limitOf(upstream.timeout)
-  const init: RequestInit = { method, headers, body, redirect: 'manual' }
-  if (limit !== undefined) init.signal = limit.signal
+  const limits = limitsOf(upstream, log)
+  const init: RequestInit = {
+    method,
+    headers,
+    body: body instanceof ReadableStream ? (limits?.idle?.upload(body, headers) ?? body) : body,
+    redirect: 'manual',
+    encodeResponseBody: encoding,
+  }
+  if (limits !== undefined) init.signal = limits.signal
   try {
     if (prove !== undefined) init.headers = await proven(headers, prove)
     const binding = upstream.kind === 'url' ? upstream.certificate : upstream.binding
-    return binding === undefined
-      ? await fetch(url, init)
-      : await bindingOf(env, binding).fetch(url, init)
+    const response =
+      binding === undefined
+        ? await fetch(url, init)
+        : await bindingOf(env, binding).fetch(url, init)
+    const idle = method === 'HEAD' ? undefined : limits?.idle
+    return idle === undefined ? response : idle.answer(response, encoding)
   } catch (error) {
     if (error instanceof Fault) throw error
-    if (limit?.signal.aborted === true)
+    if (limits?.idle?.hasEnded === true) throw idleFault(upstream)
+    if (limits?.signal.aborted === true)
       throw new Fault('upstream_slow', `no headers in ${String(upstream.timeout)} s`)
     const host = upstream.kind === 'url' ? upstream.url.host : upstream.binding
     throw new Fault('upstream_unreachable', host, { cause: error })
   } finally {
-    limit?.clear()
+    limits?.headersCame()
   }
 }
 
@@ -72,14 +85,43 @@ async function proven(headers: Headers, prove: () => Promise<string>): Promise<H
   return more
 }
 
+interface Limits {
+  /** Ends the exchange with the origin. */
+  readonly signal: AbortSignal
+  readonly idle: IdleLimit | undefined
+  /** Ends the limit for the headers: a stream that has begun may take its time. */
+  headersCame(): void
+}
+
 /**
- * The limit is for the headers: a stream that has begun may take its time, so the signal must not outlive them. A timer
- * and a signal are a tenth of what a warm request costs (`docs/performance.md`): they are made where there is a limit.
+ * A timer and a signal are a tenth of what a warm request costs (`docs/performance.md`): they are made where there is a
+ * limit. Without one, bodies stream past us too, and nobody here looks at them.
  */
-function limitOf(seconds: number): { readonly signal: AbortSignal; clear(): void } {
+function limitsOf(upstream: Origin, log: Log): Limits | undefined {
+  const { timeout, idle } = upstream
+  if (timeout === undefined && idle === undefined) return undefined
   const controller = new AbortController()
-  const timer = setTimeout(() => controller.abort(), seconds * 1000)
-  return { signal: controller.signal, clear: () => clearTimeout(timer) }
+  const timer =
+    timeout === undefined ? undefined : setTimeout(() => controller.abort(), timeout * 1000)
+  return {
+    signal: controller.signal,
+    idle: idle === undefined ? undefined : new IdleLimit(idle, cutOf(upstream, controller, log)),
+    headersCame: () => clearTimeout(timer),
+  }
+}
+
+function cutOf(upstream: Origin, controller: AbortController, log: Log): (why: Cut) => void {
+  return (why) => {
+    if (why === 'idle') {
+      const { kind, message } = idleFault(upstream)
+      log('error', 'upstream.idle', { kind, detail: message })
+    }
+    controller.abort()
+  }
+}
+
+function idleFault({ idle }: Origin): Fault {
+  return new Fault('upstream_idle', `nothing moved for ${String(idle)} s`)
 }
 
 function bindingOf(env: Readonly<Record<string, unknown>>, name: string): Fetcher {

@@ -17,6 +17,7 @@ function route(path: string, methods?: readonly string[]): Route {
       url: new URL('https://a.example'),
       certificate: undefined,
       timeout: 1,
+      idle: undefined,
       retry: 0,
     },
     forward: { kind: 'none' },

@@ -10,9 +10,10 @@ const origin: Origin = {
   url: new URL('https://api.example.com'),
   certificate: undefined,
   timeout: 1,
+  idle: undefined,
   retry: 0,
 }
-const binding: Origin = { kind: 'service', binding: 'API', timeout: 1, retry: 0 }
+const binding: Origin = { kind: 'service', binding: 'API', timeout: 1, idle: undefined, retry: 0 }
 
 function refusal(challenge: string, nonce = 'n1', status = 401): Response {
   const headers = { 'www-authenticate': challenge, 'dpop-nonce': nonce }
@@ -41,7 +42,7 @@ async function ask(ports: Ports, answers: readonly Response[], asked: Asked = {}
     { ...ports, upstreams },
     upstream,
     url,
-    { method: 'POST', headers: new Headers(headers), body },
+    { method: 'POST', headers: new Headers(headers), body, encoding: 'manual' },
     async (request) => {
       proofs.push(request)
       return 'proof'

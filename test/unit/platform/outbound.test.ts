@@ -129,11 +129,12 @@ describe('a request to an origin', () => {
     url: new URL('https://api.example'),
     certificate: undefined,
     timeout: 0.02,
+    idle: undefined,
     retry: 0,
   } as const
-  const init = { method: 'GET', headers: new Headers(), body: null }
+  const init = { method: 'GET', headers: new Headers(), body: null, encoding: 'manual' } as const
   const ask = (to: Parameters<ReturnType<typeof upstreamsOf>['fetch']>[0], env = {}) =>
-    upstreamsOf(env).fetch(to, 'https://api.example/x', init)
+    upstreamsOf(env, () => undefined).fetch(to, 'https://api.example/x', init)
 
   it('brings back the answer, a redirect included', async () => {
     const seen = network(() => new Response(null, { status: 307, headers: { location: '/y' } }))
@@ -149,7 +150,13 @@ describe('a request to an origin', () => {
   })
 
   it('goes to a binding that exists', async () => {
-    const binding = { kind: 'service', binding: 'API', timeout: 1, retry: 0 } as const
+    const binding = {
+      kind: 'service',
+      binding: 'API',
+      timeout: 1,
+      idle: undefined,
+      retry: 0,
+    } as const
     expect(await (await ask(binding, { API: { fetch: () => new Response('hi') } })).text()).toBe(
       'hi',
     )
