@@ -13,9 +13,9 @@ export class Person {
     this.name = name
   }
 
-  /** Follows the login from our site through the provider's form and back. */
-  async signIn(): Promise<void> {
-    let url = `${this.site}/auth/login`
+  /** Follows the login from a path of the site through the provider's form and back. */
+  async signIn(path = '/auth/login'): Promise<void> {
+    let url = this.site + path
     for (let hops = 0; hops < 12; hops++) {
       const isForm = new URL(url).pathname.startsWith('/sign-in/')
       const form = new URLSearchParams({ login: this.name, password: 'x' })

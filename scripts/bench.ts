@@ -1,5 +1,5 @@
 /**
- * `npm run bench [-- --json FILE]`: every contender on this machine, in alternation, and `bench/RESULTS.md` written anew.
+ * `npm run bench [-- --json FILE --install]`: every contender on this machine, in alternation, and `bench/RESULTS.md` written anew.
  * `npm run bench:smoke`: the ratios for everyday use, in less than a minute; exit 1 where one misses its mark.
  * Both end with one line of JSON.
  */
@@ -15,12 +15,14 @@ import { resultsPage } from '../bench/contest/results.ts'
 for (const signal of ['SIGINT', 'SIGTERM'] as const)
   process.once(signal, () => process.exit(128 + constants.signals[signal]))
 
+// Each contender is ended with this process.
+process.setMaxListeners(50)
 process.exitCode = await main()
 
 async function main(): Promise<number> {
   const asked = readArguments()
   if (asked === undefined) {
-    console.error('Usage: npm run bench [-- --json FILE], or npm run bench:smoke')
+    console.error('Usage: npm run bench [-- --json FILE --install], or npm run bench:smoke')
     return 2
   }
   if (asked.smoke) {
@@ -28,7 +30,7 @@ async function main(): Promise<number> {
     console.log(JSON.stringify({ measure: 'smoke', marks }))
     return marks.every(({ met }) => met) ? 0 : 1
   }
-  const contest = await runContest()
+  const contest = await runContest(asked.install)
   writeFileSync(join(import.meta.dirname, '../bench/RESULTS.md'), resultsPage(contest))
   const json = JSON.stringify(contest)
   if (asked.json !== undefined) writeFileSync(asked.json, `${json}\n`)
@@ -41,7 +43,12 @@ async function main(): Promise<number> {
 function readArguments() {
   try {
     const { values } = parseArgs({
-      options: { smoke: { type: 'boolean', default: false }, json: { type: 'string' } },
+      options: {
+        smoke: { type: 'boolean', default: false },
+        json: { type: 'string' },
+        // Contenders from Debian and Go that are not there.
+        install: { type: 'boolean', default: false },
+      },
     })
     return values
   } catch {

@@ -1,5 +1,8 @@
 /** The whole contest and its short form: what runs, in which order, and what is printed on the way. */
 import { startLoadProcess } from '../load-process.ts'
+import type { OutsideContender } from '../outside/contender.ts'
+import { haproxy, modAuthOpenidc, nginx } from '../outside/debian.ts'
+import { oauth2Proxy } from '../outside/oauth2-proxy.ts'
 import { printTable, round } from '../report.ts'
 import { type Calls, countCalls, sumOf } from './calls.ts'
 import { describeMachine, type Machine } from './machine.ts'
@@ -16,7 +19,7 @@ import { measureRenewals, type Renewals } from './renewal.ts'
 import { type Measured, runRounds, summary } from './rounds.ts'
 import { verifyMicroseconds } from './signature.ts'
 import { measureStartUp, type StartUp } from './start-up.ts'
-import { besides, everyday, type Variant } from './variants.ts'
+import { besides, everyday, outside, type Variant } from './variants.ts'
 import { type Gate, World } from './world.ts'
 
 export interface Contest {
@@ -29,10 +32,17 @@ export interface Contest {
   /** Of one ES256 verification by WebCrypto alone. */
   readonly signatureMicroseconds: number
   readonly marks: readonly Mark[]
+  /** Contenders outside workerd that could not take part. */
+  readonly absent: readonly Absent[]
 }
 
-/** Outside workerd there is nobody yet: none of them is among the project's packages, and none is started here. */
-export const skipped = 'oauth2-proxy, mod_auth_openidc, OpenResty, HAProxy jwt_verify'
+/** Not among the project's packages: they take part where the machine has them. */
+const outsiders: readonly OutsideContender[] = [nginx, haproxy, modAuthOpenidc, oauth2Proxy]
+
+interface Absent {
+  readonly name: string
+  readonly why: string
+}
 
 /** The connections at which ratios are judged. */
 const usual = 16
@@ -57,14 +67,19 @@ export async function runSmoke(): Promise<{ readonly marks: readonly Mark[] }> {
   }
 }
 
-export async function runContest(): Promise<Contest> {
+export async function runContest(install: boolean): Promise<Contest> {
+  const { present, absent } = await prepareOutsiders(install)
   const machine = describeMachine()
   // One gate for everyday use, one with many routes, one with marks, one over HTTP, one that is watched.
-  const world = await World.open(5)
+  const world = await World.open(5 + present.length)
   const generator = startLoadProcess()
   try {
     const first = await everyday(world)
-    const variants = [...first, ...(await besides(world, first))]
+    const variants = [
+      ...first,
+      ...(await besides(world, first)),
+      ...(await outside(world, present)),
+    ]
     const gate = gateOf(first)
     const slices = await runRounds(generator, variants, {
       connections: usual,
@@ -99,14 +114,26 @@ export async function runContest(): Promise<Contest> {
       atMost('bundle: KiB, gzip', startUp.gzipKiB, 120),
       atMost('start-up: ms beyond the pass-through', startUp.milliseconds, 50),
     ]
-    console.log(`\nskipped: ${skipped}: not started by this contest yet`)
     printTable([{ renewals: 'session renewal', ...renewals }])
     printMarks(marks)
-    return { machine, measured, renewals, calls, memory, startUp, signatureMicroseconds, marks }
+    const besidesRequests = { renewals, calls, memory, startUp, signatureMicroseconds }
+    return { machine, measured, ...besidesRequests, marks, absent }
   } finally {
     generator.close()
     await world.close()
   }
+}
+
+async function prepareOutsiders(install: boolean) {
+  const present: OutsideContender[] = []
+  const absent: Absent[] = []
+  for (const one of outsiders) {
+    const why = await one.prepare(install)
+    if (why === undefined) present.push(one)
+    else absent.push({ name: one.name, why })
+  }
+  for (const { name, why } of absent) console.log(`skipped: ${name}: ${why} (--install)`)
+  return { present, absent }
 }
 
 function gateOf(variants: readonly Variant[]): Gate {

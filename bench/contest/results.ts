@@ -1,12 +1,12 @@
 /** `bench/RESULTS.md`: one run, as it was. */
 import { round } from '../report.ts'
-import { type Contest, skipped } from './contest.ts'
+import type { Contest } from './contest.ts'
 import type { Mark } from './marks.ts'
 import type { Measured, Spread } from './rounds.ts'
 
 export function resultsPage(contest: Contest): string {
-  const { machine, measured, renewals, calls, memory, startUp, signatureMicroseconds, marks } =
-    contest
+  const { machine, measured, renewals, calls, memory, startUp, signatureMicroseconds } = contest
+  const { marks, absent } = contest
   const connections = [...new Set(measured.map((row) => row.connections))]
   return `# Results
 
@@ -34,7 +34,7 @@ binding included. The load used at most ${String(Math.max(...measured.map(({ loa
 - Memory of the process, MiB, by requests with as many different tokens: ${memory.map(({ requests, mib }) => `${String(requests)}: ${String(mib)}`).join('; ')}.
 - Bundle ${String(startUp.gzipKiB)} KiB gzip; starts ${String(startUp.milliseconds)} ms later than the pass-through.
 - WebCrypto alone verifies ES256 in ${String(signatureMicroseconds)} µs.
-- Skipped: ${skipped}: not started by this contest yet.
+- Not there: ${absent.length === 0 ? 'none' : absent.map(({ name, why }) => `${name} (${why})`).join('; ')}.
 `
 }
 

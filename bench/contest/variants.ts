@@ -1,6 +1,7 @@
 /** What is measured: a contender, a request, and the pass-through that it is compared with. */
 import { tokensOf } from '../issuer.ts'
 import { requestOf, withToken } from '../load.ts'
+import type { OutsideContender } from '../outside/contender.ts'
 import type { Contender, Gate, World } from './world.ts'
 
 export interface Variant {
@@ -102,6 +103,25 @@ export async function besides(
     ),
     ...(await overHttp(world)),
   ]
+}
+
+/** Those outside workerd that can take part, with the same origin behind HTTP as `besides` has. */
+export async function outside(
+  world: World,
+  contenders: readonly OutsideContender[],
+): Promise<readonly Variant[]> {
+  const request = await requestsOf(world)
+  const variants: Variant[] = []
+  for (const one of contenders) {
+    const { contender, cookie } = await world.startOutside(one)
+    const name = `http: ${one.name}`
+    variants.push(
+      one.does === 'bearer'
+        ? variant(name, contender, request.bearer(contender, 'ES256'), 'http: pass-through, bearer')
+        : variant(name, contender, request.session(contender, cookie), 'http: pass-through'),
+    )
+  }
+  return variants
 }
 
 async function overHttp(world: World): Promise<readonly Variant[]> {

@@ -3,6 +3,8 @@
  * origin behind a service binding in the same process and one behind HTTP in another.
  */
 import { randomBytes } from 'node:crypto'
+import { chmod, mkdtemp } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 
 import { SignJWT } from 'jose'
@@ -11,6 +13,7 @@ import { type RunningProvider, startProvider } from '../../examples/demo/provide
 import { bundleWorker } from '../../scripts/local-worker.ts'
 import { makeSigner, type RunningIssuer, type Signer, startIssuer } from '../issuer.ts'
 import { Person } from '../person.ts'
+import { type OutsideContender, startProgram } from '../outside/contender.ts'
 import { freePort, workerds } from '../processes.ts'
 import { untilExit } from '../temporary.ts'
 import {
@@ -27,12 +30,15 @@ import { sitesOf } from './gate-sites.ts'
 type Worker = Readonly<Record<string, unknown>>
 
 /** A running contender. */
-export interface Contender extends Running {
+export interface Contender {
   readonly pid: number
+  readonly port: number
   readonly site: string
 }
 
-export interface Gate extends Contender {
+interface WorkerContender extends Contender, Running {}
+
+export interface Gate extends WorkerContender {
   /** A person signed in there, by the real provider. */
   readonly person: Person
 }
@@ -118,7 +124,7 @@ export class World {
   }
 
   /** The first of the Workers is the one that answers. */
-  async start(workers: readonly Worker[], at = 0): Promise<Contender> {
+  async start(workers: readonly Worker[], at = 0): Promise<WorkerContender> {
     const before = new Set(workerds())
     const running = await startWorkers(workers, undefined, at)
     this.#closing.push(() => running.close())
@@ -140,8 +146,7 @@ export class World {
   }
 
   async startGate({ routes = 5, marks = 0, http = false } = {}): Promise<Gate> {
-    const port = this.#ports.pop()
-    if (port === undefined) throw new Error('the world was opened for fewer gates')
+    const port = this.#takePort()
     return this.startGateOf((vars) => gateWorker(this.#scripts.gate, vars), {
       port,
       routes,
@@ -181,6 +186,38 @@ export class World {
       ...(http ? {} : { serviceBindings: { ORIGIN: 'origin' } }),
     }
     return this.start(http ? [worker] : [worker, plainWorker('origin')])
+  }
+
+  /** One outside workerd; with the cookies of somebody who has signed in, where it has sessions. */
+  async startOutside(
+    outside: OutsideContender,
+  ): Promise<{ readonly contender: Contender; readonly cookie: string }> {
+    const port = this.#takePort()
+    const folder = await mkdtemp(join(tmpdir(), 'sallyport-bench-'))
+    // Read by whom a server becomes when it has started.
+    await chmod(folder, 0o755)
+    this.#closing.push(untilExit(folder))
+    const program = await outside.program({
+      port,
+      folder,
+      upstream: this.#upstream,
+      issuer: this.#provider.issuer,
+      clientId,
+      clientSecret: this.#clientSecret,
+      signer: this.issuer.signer,
+    })
+    const { pid, close } = await startProgram(program, port)
+    this.#closing.push(close)
+    const site = `http://localhost:${String(port)}`
+    const person = new Person(site, 'ada')
+    if (outside.loginPath !== undefined) await person.signIn(outside.loginPath)
+    return { contender: { pid, port, site }, cookie: person.cookieHeader(site) }
+  }
+
+  #takePort(): number {
+    const port = this.#ports.pop()
+    if (port === undefined) throw new Error('the world was opened for fewer gates')
+    return port
   }
 
   /** What `@hono/oidc-auth` is configured with, and a session of it, sealed as it seals its own. */
