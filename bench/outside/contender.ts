@@ -42,7 +42,7 @@ export interface OutsideContender {
 
 export interface RunningProgram {
   readonly pid: number
-  close(): Promise<void>
+  readonly close: () => Promise<void>
 }
 
 /** Starts it and waits until it listens. Rejects with what it printed where it does not. */
