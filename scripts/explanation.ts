@@ -188,7 +188,7 @@ async function servicesFor(config: Config): Promise<CallerServices> {
     },
     outbound,
     introspections: new TimedCache(),
-    signatures: new TimedCache(),
+    tokens: new TimedCache(),
     openedCookies: new TimedCache(),
     decryptionKeys: decryptionKeysOf,
     revocations: noMarks,
@@ -202,6 +202,7 @@ async function servicesFor(config: Config): Promise<CallerServices> {
         if (keys === undefined) throw new Fault('provider_malformed', 'the key set is not a JWKS')
         return keys
       },
+      keysAtHand: () => undefined,
     },
   }
 }

@@ -77,8 +77,12 @@ async function identify(
   route: Route,
 ): Promise<Result<Caller>> {
   const { any } = route.access
-  const token = acceptsTokens(route) ? await bearerOf(visit) : accept(undefined)
+  const token = acceptsTokens(route) ? readBearer(visit.request, visit.url) : accept(undefined)
   if (!token.ok) return token
+  if (acceptsTokens(route) && visit.request.body !== null) {
+    const form = await checkForm(visit.request)
+    if (!form.ok) return form
+  }
   const cookies = readOwnCookies(visit.request.headers.get('cookie'), visit.site.cookies)
   if (any.has('session') && !cookies.ok) return cookies
   const session = any.has('session') && cookies.ok && holdsSession(cookies.value)
@@ -90,13 +94,6 @@ async function identify(
   if (session) return sessionOf(services, visit, cookies.value, route)
   if (any.has('anonymous')) return accept(anonymous)
   return deny({ reason: any.has('session') ? 'session_missing' : 'token_missing' })
-}
-
-async function bearerOf({ request, url }: Visit): Promise<Result<string | undefined>> {
-  const token = readBearer(request, url)
-  if (!token.ok) return token
-  const form = await checkForm(request)
-  return form.ok ? token : form
 }
 
 async function sessionOf(
@@ -136,14 +133,18 @@ export function revocableOf(caller: SessionCaller | BearerCaller, { site }: Visi
   })
 }
 
-/** Session and token in the same terms, so that one rule judges both. */
+/** Session and token in the same terms, so that one rule judges both; made of what the rule asks about. */
 export function judgedOf(caller: SessionCaller | BearerCaller, { site }: Visit): Judged {
   if (caller.kind === 'session') {
     const { identity } = caller
     return {
       kind: 'session',
-      scopes: new Set((identity.scope ?? '').split(' ')),
-      claims: { ...identity.claims, iss: identity.issuer, sub: identity.subject },
+      get scopes() {
+        return new Set((identity.scope ?? '').split(' '))
+      },
+      get claims() {
+        return { ...identity.claims, iss: identity.issuer, sub: identity.subject }
+      },
       clientId: site.provider?.clientId,
       acr: identity.acr,
       authTime: identity.authTime,

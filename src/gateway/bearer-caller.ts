@@ -18,7 +18,7 @@ import type { Visit } from '../http/visit.ts'
 import { introspect, type IntrospectionParties } from '../oidc/introspection.ts'
 import type { TimedCache } from '../timed-cache.ts'
 import {
-  type RememberedSignature,
+  type RememberedToken,
   type TokenPolicy,
   VerifiedToken,
   verifySignature,
@@ -39,8 +39,8 @@ export interface BearerServices extends IntrospectionParties, LimitServices {
   readonly decryptionKeys: (issuer: Issuer) => Promise<readonly DecryptionKey[]>
   /** What introspection said, by issuer, endpoint and the token's hash. */
   readonly introspections: TimedCache<Result<VerifiedToken>>
-  /** Tokens whose signature was good, by their text. */
-  readonly signatures: TimedCache<RememberedSignature>
+  /** Tokens that were good, by their text. */
+  readonly tokens: TimedCache<RememberedToken>
 }
 
 /** Longer tokens are verified each time: what is remembered has a bound in bytes too. */
@@ -71,7 +71,8 @@ export class BearerCaller {
     rule: AccessRule,
     text: string,
   ): Promise<Result<BearerCaller>> {
-    const token = await verify(services, visit, rule, text)
+    const known = remembered(services, rule, text, visit.now)
+    const token = known ?? (await verify(services, visit, rule, text))
     if (!token.ok) return token
     // Absence never equals absence: without `aud` a token is for nobody. attack: token-for-another-audience
     const { audience } = token.value
@@ -88,8 +89,6 @@ async function verify(
   text: string,
 ): Promise<Result<VerifiedToken>> {
   const { now } = visit
-  const known = await remembered(services, rule, text, now)
-  if (known !== undefined) return known
   if (looksEncrypted(text)) return verifyEncrypted(services, rule, text, now)
   // The token's word selects among the configured, nothing more. attack: issuer-from-the-token
   const iss = looksSigned(text) ? unverifiedIssuer(text) : undefined
@@ -103,26 +102,24 @@ async function verify(
 
 /**
  * A token that was verified before: known by its whole text, for an issuer that the rule accepts, while the keys are the
- * same set. All that is not its signature is looked at again: times, issuer, claims here; audience, revocation and rule
- * where they always are. Only signed tokens that came as such are remembered: what was inside an encrypted one is not
- * accepted without it. attack: remembered-credential
+ * same set. What depends on time is looked at again here; audience, revocation and rule where they always are. Only signed tokens that
+ * came as such are remembered: what was inside an encrypted one is not accepted without it. attack: remembered-credential
  */
-async function remembered(
-  { directory, signatures }: BearerServices,
+function remembered(
+  { directory, tokens }: BearerServices,
   rule: AccessRule,
   text: string,
   now: number,
-): Promise<Result<VerifiedToken> | undefined> {
-  const known = signatures.get(text, now)
+): Result<VerifiedToken> | undefined {
+  const known = tokens.get(text, now)
   if (known === undefined) return undefined
   const issuer = rule.issuers.find((candidate) => policyOf(candidate) === known.policy)
-  if (issuer === undefined) return undefined
-  const keys = await directory.keys(issuer, known.signed.keyId)
-  return keys === known.keys ? VerifiedToken.fromSigned(known.signed, known.policy, now) : undefined
+  if (issuer === undefined || directory.keysAtHand(issuer) !== known.keys) return undefined
+  return known.token.again(known.policy, now)
 }
 
 async function verifyAndRemember(
-  { directory, signatures }: BearerServices,
+  { directory, tokens }: BearerServices,
   issuer: Issuer,
   text: string,
   now: number,
@@ -133,7 +130,7 @@ async function verifyAndRemember(
   if (!signed.ok) return signed
   const token = VerifiedToken.fromSigned(signed.value, policy, now)
   if (token.ok && text.length <= longestRemembered)
-    signatures.set(text, { policy, keys, signed: signed.value }, token.value.expiresAt)
+    tokens.set(text, { policy, keys, token: token.value }, token.value.expiresAt)
   return token
 }
 

@@ -26,8 +26,9 @@ export function readOwnCookies(header: string | null, names: CookieProfile): Res
   const found = new Map<string, string>()
   for (const pair of header.split(';')) {
     const equals = pair.indexOf('=')
-    const name = trim(pair.slice(0, Math.max(equals, 0)))
-    if (equals === -1 || !isRead(name, names)) continue
+    if (equals === -1) continue
+    const name = trim(pair.slice(0, equals))
+    if (!isRead(name, names)) continue
     if (found.has(name)) {
       // A login's id comes from the client: it is not named in a log.
       const cookie = name.startsWith(names.login) ? names.login : name
@@ -35,14 +36,20 @@ export function readOwnCookies(header: string | null, names: CookieProfile): Res
     }
     found.set(name, trim(pair.slice(equals + 1)))
   }
-  const logins = [...found]
-    .filter(([name]) => name.startsWith(names.login))
-    .map(([name, value]) => [name.slice(names.login.length), value] as const)
   return accept({
     access: found.get(names.access),
     refresh: found.get(names.refresh),
-    logins: new Map(logins),
+    get logins() {
+      return loginsIn(found, names)
+    },
   })
+}
+
+function loginsIn(found: ReadonlyMap<string, string>, names: CookieProfile) {
+  const logins = [...found]
+    .filter(([name]) => name.startsWith(names.login))
+    .map(([name, value]) => [name.slice(names.login.length), value] as const)
+  return new Map(logins)
 }
 
 /** The header without our cookies, for the origin; `undefined` where nothing is left. */

@@ -6,7 +6,7 @@ import type { Route } from '../config/route.ts'
 import { literalPrefix } from '../config/route-pattern.ts'
 import { setsOwnCookie } from './cookie.ts'
 import { EditedHeaders } from './edited-headers.ts'
-import { hopByHop, nominatedHeaders } from './scrub.ts'
+import { dropNominated, hopByHop } from './scrub.ts'
 
 /** Headers that speak for the whole host, or about the connection to it, which is ours. attack: origin-speaks-for-the-host */
 const ofTheHost: ReadonlySet<string> = new Set([
@@ -27,29 +27,33 @@ const ofTheHost: ReadonlySet<string> = new Set([
 /** An origin's answer, with nothing of ours added yet. */
 export function scrubAnswer(incoming: Headers, route: Route): EditedHeaders {
   const headers = new EditedHeaders(incoming)
-  const nominated = nominatedHeaders(headers.get('connection'))
   for (const name of headers.keys()) {
+    if (name === 'connection') dropNominated(headers)
     // What an origin sends must not look like our word. attack: origin-sets-our-headers
     if (name.startsWith('sallyport-') || hopByHop.has(name) || ofTheHost.has(name))
       headers.delete(name)
+    else if (name === 'set-cookie') scrubCookies(headers)
+    else if (name === 'clear-site-data') scrubClearing(headers)
+    else if (name === 'service-worker-allowed') scrubScope(headers, route)
   }
-  if (nominated !== undefined) for (const name of nominated) headers.delete(name)
-  headers.setCookies(headers.getSetCookie().filter((line) => !setsOwnCookie(line)))
-  scrubPowers(headers, route)
   return headers
 }
 
-/** What a part of the site may do, as long as it does it to itself. */
-function scrubPowers(headers: EditedHeaders, route: Route): void {
-  const cleared = headers.get('clear-site-data')
-  if (cleared !== null) {
-    const kept = withoutCookies(cleared)
-    if (kept === undefined) headers.delete('clear-site-data')
-    else headers.set('clear-site-data', kept)
-  }
-  const scope = headers.get('service-worker-allowed')
-  if (scope !== null && !isWithin(scope, literalPrefix(route.path)))
-    headers.delete('service-worker-allowed')
+function scrubCookies(headers: EditedHeaders): void {
+  const lines = headers.getSetCookie()
+  const others = lines.filter((line) => !setsOwnCookie(line))
+  if (others.length < lines.length) headers.setCookies(others)
+}
+
+function scrubClearing(headers: EditedHeaders): void {
+  const kept = withoutCookies(headers.get('clear-site-data') ?? '')
+  if (kept === undefined) headers.delete('clear-site-data')
+  else headers.set('clear-site-data', kept)
+}
+
+function scrubScope(headers: EditedHeaders, route: Route): void {
+  const scope = headers.get('service-worker-allowed') ?? ''
+  if (!isWithin(scope, literalPrefix(route.path))) headers.delete('service-worker-allowed')
 }
 
 /**

@@ -123,15 +123,20 @@ const droppedPrefixes: readonly string[] = [
 /** The request's headers as an origin may see them, with nothing of ours added yet. */
 export function scrubHeaders(incoming: Headers, site: Site): EditedHeaders {
   const headers = new EditedHeaders(incoming)
-  const nominated = nominatedHeaders(headers.get('connection'))
-  for (const name of headers.keys())
-    if (isDropped(name) || site.identityHeaders.has(name)) headers.delete(name)
-  if (nominated !== undefined) for (const name of nominated) headers.delete(name)
-  const cookie = headers.get('cookie')
-  const others = cookie === null ? undefined : withoutOwnCookies(cookie)
-  if (others === undefined) headers.delete('cookie')
-  else headers.set('cookie', others)
+  for (const name of headers.keys()) {
+    if (name === 'connection') dropNominated(headers)
+    if (name === 'cookie') scrubCookie(headers)
+    else if (isDropped(name) || site.identityHeaders.has(name)) headers.delete(name)
+  }
   return headers
+}
+
+function scrubCookie(headers: EditedHeaders): void {
+  const cookie = headers.get('cookie')
+  if (cookie === null) return
+  const others = withoutOwnCookies(cookie)
+  if (others === undefined) headers.delete('cookie')
+  else if (others !== cookie) headers.set('cookie', others)
 }
 
 /** By their first letters: most names of a request share them with none. */
@@ -177,11 +182,11 @@ function judge(name: string): boolean {
 }
 
 /**
- * Header names that a `Connection` nominates. They are hop-by-hop by their sender's word, so they are not passed on; ours are added afterwards and no nomination reaches them. attack: connection-nomination
+ * Drops what a `Connection` nominates: hop-by-hop by its sender's word, so it is not passed on. Ours are added afterwards, and
+ * no nomination reaches them. attack: connection-nomination
  */
-export function nominatedHeaders(connection: string | null): ReadonlySet<string> | undefined {
-  if (connection === null) return undefined
-  return new Set(connection.split(',').map((name) => name.trim().toLowerCase()))
+export function dropNominated(headers: EditedHeaders): void {
+  for (const name of (headers.get('connection') ?? '').split(',')) headers.delete(name.trim())
 }
 
 /** Who asked, over what, for which host: written by us, from what the platform saw. */

@@ -30,6 +30,8 @@ export interface ProviderDirectory {
   metadata(publisher: Publisher): Promise<AuthorizationServer>
   /** The key set; one that holds `kid`, if the publisher has it. */
   keys(publisher: Publisher, kid: string | undefined): Promise<KeySet>
+  /** The key set, where this isolate has one that needs no renewal. */
+  keysAtHand(publisher: Publisher): KeySet | undefined
 }
 
 /** Fetches both documents. Throws `Fault` of a `provider_*` kind. */

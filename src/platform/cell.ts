@@ -45,6 +45,11 @@ export class Cell<T> {
     return loaded
   }
 
+  /** The value, where nothing need be done for it. */
+  fresh(now: number): T | undefined {
+    return this.#kept !== undefined && now < this.#kept.freshUntil ? this.#kept.value : undefined
+  }
+
   peek(): T | undefined {
     return this.#kept?.value
   }

@@ -67,6 +67,12 @@ export class IssuerDocuments implements ProviderDirectory {
     }
   }
 
+  keysAtHand(publisher: Publisher | Issuer): KeySet | undefined {
+    if ('pinnedKeys' in publisher && publisher.pinnedKeys !== undefined)
+      return this.#pinnedOf(publisher, publisher.pinnedKeys)
+    return this.#shelves.get(publisher.publisher)?.cell.fresh(secondsNow())?.keys
+  }
+
   /** Has every publisher's documents at hand, in KV too; says whose could not be had. */
   async warm(publishers: readonly Publisher[]): Promise<readonly string[]> {
     const now = secondsNow()

@@ -5,7 +5,7 @@ import type { Result } from '../denial.ts'
 import { KeptAssertions } from '../keys/kept-assertions.ts'
 import type { Access } from '../session/access-cookie.ts'
 import { TimedCache } from '../timed-cache.ts'
-import type { RememberedSignature, VerifiedToken } from '../token/access-token.ts'
+import type { RememberedToken, VerifiedToken } from '../token/access-token.ts'
 import type { SentToken } from '../oidc/origin-proof.ts'
 import { pause } from './clock.ts'
 import { configurationOf } from './configuration.ts'
@@ -64,7 +64,7 @@ async function make(env: Environment) {
     originNonces: new TimedCache<string>(),
     introspections: new TimedCache<Result<VerifiedToken>>(),
     // A few MiB at most, each.
-    signatures: new TimedCache<RememberedSignature>(1000),
+    tokens: new TimedCache<RememberedToken>(1000),
     openedCookies: new TimedCache<Access>(1000),
     decryptionKeys: decryptionKeysOf,
     revocations,

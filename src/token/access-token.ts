@@ -29,6 +29,7 @@ export class VerifiedToken {
   readonly scopes: ReadonlySet<string>
   readonly id: string | undefined
   readonly issuedAt: number | undefined
+  readonly notBefore: number | undefined
   readonly expiresAt: number
   readonly authTime: number | undefined
   readonly acr: string | undefined
@@ -47,6 +48,7 @@ export class VerifiedToken {
     this.scopes = read.scopes
     this.id = read.id
     this.issuedAt = read.issuedAt
+    this.notBefore = read.notBefore
     this.expiresAt = read.expiresAt
     this.authTime = read.authTime
     this.acr = read.acr
@@ -106,6 +108,12 @@ export class VerifiedToken {
     return VerifiedToken.fromClaims(claims, policy, now, keyId)
   }
 
+  /** The same token at another time, by the policy that it was verified with: nothing else of it can have changed. */
+  again(policy: TokenPolicy, now: number): Result<VerifiedToken> {
+    const failed = checkTimes(this, policy, now)
+    return failed === undefined ? accept(this) : refuse(failed)
+  }
+
   /** An answer of introspection, or the payload of a token whose signature was verified. */
   static fromClaims(
     claims: Claims,
@@ -135,13 +143,13 @@ export interface SignedClaims {
 }
 
 /**
- * A signature that was good by an issuer's policy and its keys of that time. It says nothing once the issuer has other
+ * A token that was good by an issuer's policy and its keys of that time. It says nothing once the issuer has other
  * keys: they are then another set.
  */
-export interface RememberedSignature {
+export interface RememberedToken {
   readonly policy: TokenPolicy
   readonly keys: KeySet
-  readonly signed: SignedClaims
+  readonly token: VerifiedToken
 }
 
 /** What text, keys and policy alone decide: the same for the same three, whenever it is asked. */
@@ -252,7 +260,7 @@ function isOptional<T>(is: (value: unknown) => value is T, value: unknown): valu
 }
 
 function checkTimes(
-  { expiresAt, notBefore, issuedAt }: ReadClaims,
+  { expiresAt, notBefore, issuedAt }: Pick<ReadClaims, 'expiresAt' | 'notBefore' | 'issuedAt'>,
   { clockSkew, maxLifetime }: TokenPolicy,
   now: number,
 ): TokenCheck | undefined {

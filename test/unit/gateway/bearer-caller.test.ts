@@ -118,7 +118,9 @@ describe('a token that is known again', () => {
       }
     }
     watch()
-    Object.assign(ports, { directory: { ...ports.directory, keys: async () => keys } })
+    Object.assign(ports, {
+      directory: { ...ports.directory, keys: async () => keys, keysAtHand: () => keys },
+    })
     const replace = (document: object, distrusted?: ReadonlySet<string>) => {
       keys = KeySet.parse(document, distrusted)!
       watch()

@@ -78,6 +78,7 @@ export function portsWithKeys(): Ports & { readonly keysAsked: string[] } {
           distrustedKeys,
         )!
       },
+      keysAtHand: () => undefined,
     },
   })
 }

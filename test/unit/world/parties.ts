@@ -29,6 +29,7 @@ export async function startTalk(changes: Parameters<typeof providerOf>[0] = {}):
     directory: {
       metadata: async () => metadata,
       keys: async () => KeySet.parse({ keys: fake.keys ?? [fake.signer.publicJwk] })!,
+      keysAtHand: () => undefined,
     },
     outbound: outboundTo(fake),
   }

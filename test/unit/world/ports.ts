@@ -75,7 +75,7 @@ export function makePorts(): Ports {
       (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds)),
     ),
     introspections: new TimedCache(),
-    signatures: new TimedCache(),
+    tokens: new TimedCache(),
     openedCookies: new TimedCache(),
     decryptionKeys: async () => [],
     rateLimits: { count: async () => true },
@@ -96,6 +96,7 @@ export function makePorts(): Ports {
     directory: {
       metadata: () => Promise.reject(new Error('not here')),
       keys: () => Promise.reject(new Error('not here')),
+      keysAtHand: () => undefined,
     },
     outbound: () => Promise.reject(new Error('not here')),
     nonceTags: (page, nonce) => new Response(`${nonce} in the tags`, page),
