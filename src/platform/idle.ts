@@ -23,6 +23,8 @@ export class IdleLimit {
   readonly #milliseconds: number
   readonly #cut: (why: Cut) => void
   #timer: ReturnType<typeof setTimeout> | undefined
+  /** Milliseconds since the epoch. */
+  #movedAt = 0
   #hasEnded = false
   /** Bodies on their way: how each is broken off. */
   readonly #passing = new Set<() => void>()
@@ -108,14 +110,29 @@ export class IdleLimit {
     }
   }
 
+  /** Costs each piece no timer of its own: the one that runs looks, when its time has come, how much is left. */
   #moved(): void {
-    clearTimeout(this.#timer)
-    if (this.#hasEnded || this.#isTaking || this.#passing.size === 0) return
+    this.#movedAt = Date.now()
+    if (this.#passing.size === 0) {
+      clearTimeout(this.#timer)
+      this.#timer = undefined
+    } else if (this.#timer === undefined && !this.#hasEnded) this.#wait(this.#milliseconds)
+  }
+
+  #wait(milliseconds: number): void {
     this.#timer = setTimeout(() => {
-      this.#hasEnded = true
-      this.#cut('idle')
-      for (const breakIdle of this.#passing) breakIdle()
-    }, this.#milliseconds)
+      const left = this.#movedAt + this.#milliseconds - Date.now()
+      if (this.#isTaking) this.#wait(this.#milliseconds)
+      else if (left > 0) this.#wait(left)
+      else this.#breakOff()
+    }, milliseconds)
+  }
+
+  #breakOff(): void {
+    this.#hasEnded = true
+    this.#timer = undefined
+    this.#cut('idle')
+    for (const breakIdle of this.#passing) breakIdle()
   }
 }
 
