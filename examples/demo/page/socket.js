@@ -11,7 +11,7 @@ let socket = null
 
 at('socket-open').addEventListener('click', () => {
   socket = new WebSocket('/api/socket', 'sallyport-demo.echo')
-  at('socket-open').hidden = true
+  at('socket-start').hidden = true
   say('socket', 'idle', 'Connecting…')
   socket.addEventListener('message', ({ data }) => {
     const { hello, from, text } = JSON.parse(data)
@@ -39,7 +39,7 @@ at('socket-form').addEventListener('submit', (event) => {
 at('socket-close').addEventListener('click', () => socket.close(1000))
 
 function toggle(isOpen) {
-  at('socket-open').hidden = isOpen
+  at('socket-start').hidden = isOpen
   at('socket-form').hidden = !isOpen
   if (isOpen) at('socket-line').focus()
 }
