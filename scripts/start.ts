@@ -75,8 +75,9 @@ Sallyport is running. Open
 
     ${site}/
 
-Sign in with any name and password, call the API, wait a minute until the access cookie has run out and call
-again, open ${site}/private/ in a new tab, sign out.
+Sign in with any name and password, call the API, start the stream, connect the socket, send some bytes. Wait a
+minute until the access cookie has run out and call again. Open ${site}/private/ in a new tab, sign out
+there, and see what was open end here.
 
 A program calls the API with a token of its own:
 

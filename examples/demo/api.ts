@@ -1,13 +1,15 @@
 /**
- * The demo's API: it trusts no plain header, only the assertion, which it checks against the key that the
- * Worker publishes. It answers with what it received.
+ * The demo's API. It answers with what it received, streams, takes uploads and sockets; who calls, it has from the
+ * assertion alone.
  */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { pipeline } from 'node:stream'
 
-import { type AssertionVerifier, createAssertionVerifier } from '../../src/origin/verifier.ts'
-import { acceptSockets, sendEvents, takeUpload } from './live.ts'
+import { type Caller, callerOf, type Verify, verifierOf } from './caller.ts'
+import { sendEvents } from './events.ts'
+import { serveSockets } from './socket.ts'
+import { receiveUpload } from './upload.ts'
 
 export interface ApiOptions {
   /** 0 takes any free port. */
@@ -23,11 +25,11 @@ export interface RunningApi {
 }
 
 export async function startApi(options: ApiOptions): Promise<RunningApi> {
-  const verify = verifier(options)
+  const verify = verifierOf(options.site, options.audience)
   const server = createServer((request, response) => {
     answer(request, response, verify).catch(() => response.destroy())
   })
-  acceptSockets(server, verify)
+  const sockets = serveSockets(server, '/api/socket', verify)
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
     server.listen(options.port, '127.0.0.1', resolve)
@@ -37,17 +39,22 @@ export async function startApi(options: ApiOptions): Promise<RunningApi> {
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve())
+        sockets.end()
         server.closeAllConnections()
       }),
   }
 }
 
-/** Made at the first request: the site's address is known once the Worker runs. */
-type Verify = () => AssertionVerifier
+type Endpoint = (
+  request: IncomingMessage,
+  response: ServerResponse,
+  caller: Caller,
+) => void | Promise<void>
 
-function verifier({ site, audience }: ApiOptions): Verify {
-  let made: AssertionVerifier | undefined
-  return () => (made ??= createAssertionVerifier({ site: site(), audience }))
+/** What is for callers whom it knows. */
+const forCallers: Readonly<Record<string, Endpoint>> = {
+  '/api/events': sendEvents,
+  '/api/upload': receiveUpload,
 }
 
 async function answer(
@@ -56,6 +63,13 @@ async function answer(
   verify: Verify,
 ): Promise<void> {
   const url = new URL(request.url ?? '/', 'http://api.invalid')
+  const endpoint = forCallers[url.pathname]
+  if (endpoint !== undefined) {
+    const called = await callerOf(request, verify)
+    if ('caller' in called) return endpoint(request, response, called.caller)
+    const { status, headers, body } = called.refused
+    return void response.writeHead(status, headers).end(body)
+  }
   const [, , action, argument] = url.pathname.split('/')
   switch (action) {
     case 'echo':
@@ -72,10 +86,6 @@ async function answer(
         setTimeout(resolve, Number(url.searchParams.get('ms') ?? 1000)),
       )
       break
-    case 'events':
-      return sendEvents(response)
-    case 'upload':
-      return takeUpload(request, response)
     case undefined:
     default:
   }
@@ -87,7 +97,7 @@ async function me(
   response: ServerResponse,
   verify: Verify,
 ): Promise<void> {
-  const verified = await verify().verifyRequest(request)
+  const verified = await verify(request)
   // On a public route nobody is told of, and the demo shows what arrives then too
   const isAnonymous = !verified.ok && verified.refusal.reason === 'assertion_missing'
   const status = verified.ok || isAnonymous ? 200 : 401

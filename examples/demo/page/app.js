@@ -1,24 +1,18 @@
-// The whole front end: it asks who is signed in, calls the API, and never sees a token.
+// The page's own part: who is here, and plain calls of the API. It never sees a token.
 
-const at = (id) => document.getElementById(id)
-let session = null
+import { at } from './elements.js'
+import { look, onLook, ownHeaders, session } from './session.js'
 
-// What only changes the world with our own page behind it carries this header.
-const ownPost = { method: 'POST', headers: { 'X-CSRF': '1' } }
+const ownPost = { method: 'POST', headers: ownHeaders }
 
-async function look() {
-  const response = await fetch('/auth/session?anonymous=null')
-  session = response.ok ? await response.json() : null
+onLook(() => {
   at('who').textContent =
     session === null
       ? 'Nobody is signed in.'
       : `${session.claims.name ?? session.sub} (${session.claims.email ?? session.sub})`
-  at('sign-in').hidden = session !== null
-  at('sign-out').hidden = session === null
-  at('refresh').hidden = session === null
   at('cookies').textContent = document.cookie === '' ? 'empty' : document.cookie
   tick()
-}
+})
 
 function tick() {
   if (session === null) {
