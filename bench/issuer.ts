@@ -19,19 +19,20 @@ export async function makeSigner(algorithm: string, issuer: string): Promise<Sig
   return { algorithm, issuer, privateKey, publicJwk }
 }
 
-/** Tokens that differ in their subject, good for an hour. */
+/** Tokens that differ in their subject, good for an hour; `first` is the number of the first person. */
 export function tokensOf(
   signer: Signer,
   count: number,
   header: (i: number) => Readonly<Record<string, unknown>> = () => ({}),
+  first = 0,
 ): Promise<readonly string[]> {
   const now = Math.floor(Date.now() / 1000)
   return Promise.all(
     Array.from({ length: count }, (_, i) =>
-      new SignJWT({ client_id: 'app', scope: 'orders read', jti: `token-${String(i)}` })
+      new SignJWT({ client_id: 'app', scope: 'orders read', jti: `token-${String(first + i)}` })
         .setProtectedHeader({ alg: signer.algorithm, kid: 'known', typ: 'at+jwt', ...header(i) })
         .setIssuer(signer.issuer)
-        .setSubject(`person-${String(i)}`)
+        .setSubject(`person-${String(first + i)}`)
         .setAudience('api')
         .setIssuedAt(now)
         .setExpirationTime(now + 3600)

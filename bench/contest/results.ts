@@ -31,7 +31,7 @@ binding included. The load used at most ${String(Math.max(...measured.map(({ loa
 
 - Session renewal, 16 people at once: ${String(renewals.perSecond)}/s, p50 ${String(renewals.p50)} ms, p99 ${String(renewals.p99)} ms, ${String(renewals.cpu)} µs of processor time, the objects' own included.
 - Calls of a renewal: ${countsOf(calls.renewal)}. Of 100 warm requests: session ${countsOf(calls.session)}; bearer ${countsOf(calls.bearer)}; public ${countsOf(calls.public)}.
-- Memory of the process, MiB, by requests with as many different tokens: ${memory.map(({ requests, mib }) => `${String(requests)}: ${String(mib)}`).join('; ')}.
+- Memory of the process, MiB, by requests with as many different tokens after 10,000 to warm up: ${memory.map(({ requests, mib }) => `${String(requests)}: ${String(mib)}`).join('; ')}.
 - Bundle ${String(startUp.gzipKiB)} KiB gzip; starts ${String(startUp.milliseconds)} ms later than the pass-through.
 - WebCrypto alone verifies ES256 in ${String(signatureMicroseconds)} µs.
 - Not there: ${absent.length === 0 ? 'none' : absent.map(({ name, why }) => `${name} (${why})`).join('; ')}.
