@@ -27,7 +27,7 @@ export async function measureMemory(
   const host = { Host: new URL(gate.site).host }
   let sent = 0
   const send = async (count: number) => {
-    const tokens = await tokensOf(world.issuer.signer, count, () => ({}), sent)
+    const tokens = await tokensOf(world.issuer.signer, count, { first: sent })
     const { statuses } = await generator.load({
       port: gate.port,
       requests: tokens.map((token) => requestOf('/bearer/x', { ...host, ...withToken(token) })),
