@@ -40,8 +40,8 @@ export async function measureMemory(
   await send(warmUp)
   const held: Held[] = [heldBy(gate, 0)]
   for (let tenth = 1; tenth <= 10; tenth++) {
-    const until = warmUp + Math.round((requests * tenth) / 10)
-    while (sent < until) await send(Math.min(batch, until - sent))
+    let left = warmUp + Math.round((requests * tenth) / 10) - sent
+    for (; left > 0; left -= batch) await send(Math.min(batch, left))
     const sample = heldBy(gate, sent - warmUp)
     console.log(`memory: ${String(sample.mib)} MiB after ${String(sample.requests)} requests`)
     held.push(sample)
