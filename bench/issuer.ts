@@ -19,22 +19,35 @@ export async function makeSigner(algorithm: string, issuer: string): Promise<Sig
   return { algorithm, issuer, privateKey, publicJwk }
 }
 
+interface Made {
+  /** More of the header of each, and of its claims. */
+  readonly header?: (i: number) => Readonly<Record<string, unknown>>
+  readonly claims?: (i: number) => Readonly<Record<string, unknown>>
+  /** Number of the first person. */
+  readonly first?: number
+}
+
 /** Tokens that differ in their subject, good for an hour. */
 export function tokensOf(
   signer: Signer,
   count: number,
-  header: (i: number) => Readonly<Record<string, unknown>> = () => ({}),
+  { header = () => ({}), claims = () => ({}), first = 0 }: Made = {},
 ): Promise<readonly string[]> {
   const now = Math.floor(Date.now() / 1000)
   return Promise.all(
     Array.from({ length: count }, (_, i) =>
-      new SignJWT({ client_id: 'app', scope: 'orders read', jti: `token-${String(i)}` })
+      new SignJWT({
+        iss: signer.issuer,
+        sub: `person-${String(first + i)}`,
+        aud: 'api',
+        iat: now,
+        exp: now + 3600,
+        client_id: 'app',
+        scope: 'orders read',
+        jti: `token-${String(first + i)}`,
+        ...claims(i),
+      })
         .setProtectedHeader({ alg: signer.algorithm, kid: 'known', typ: 'at+jwt', ...header(i) })
-        .setIssuer(signer.issuer)
-        .setSubject(`person-${String(i)}`)
-        .setAudience('api')
-        .setIssuedAt(now)
-        .setExpirationTime(now + 3600)
         .sign(signer.privateKey),
     ),
   )

@@ -12,10 +12,13 @@ export const workerdPath = (createRequire(import.meta.url)('workerd') as { defau
 
 /** The children of this process that are workerd, by their ids. */
 export function workerds(): readonly number[] {
-  return readdirSync('/proc/self/task')
-    .flatMap((task) => readFileSync(`/proc/self/task/${task}/children`, 'utf8').split(' '))
-    .filter((child) => child !== '' && isWorkerd(child))
-    .map(Number)
+  return childrenOf('self').filter(isWorkerd).map(Number)
+}
+
+function childrenOf(pid: string): readonly string[] {
+  return readdirSync(`/proc/${pid}/task`)
+    .flatMap((task) => readFileSync(`/proc/${pid}/task/${task}/children`, 'utf8').split(' '))
+    .filter((child) => child !== '')
 }
 
 function isWorkerd(pid: string): boolean {
@@ -30,8 +33,15 @@ function isWorkerd(pid: string): boolean {
 /** Linux counts in hundredths of a second whatever the machine. */
 const tick = 10_000
 
-/** Microseconds of processor time that a process has used, in user and system mode. */
+/** Microseconds of processor time that a process and its children have used, in user and system mode. */
 export function cpuMicroseconds(pid: number): number {
+  return childrenOf(String(pid)).reduce(
+    (sum, child) => sum + cpuMicroseconds(Number(child)),
+    own(pid),
+  )
+}
+
+function own(pid: number): number {
   const text = readFileSync(`/proc/${String(pid)}/stat`, 'utf8')
   // The name in parentheses may hold spaces.
   const fields = text.slice(text.lastIndexOf(')') + 2).split(' ')

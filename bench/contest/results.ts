@@ -1,12 +1,13 @@
 /** `bench/RESULTS.md`: one run, as it was. */
 import { round } from '../report.ts'
+import type { Beside } from '../outside/beside.ts'
 import type { Contest } from './contest.ts'
 import type { Mark } from './marks.ts'
 import type { Measured, Spread } from './rounds.ts'
 
 export function resultsPage(contest: Contest): string {
   const { machine, measured, renewals, calls, memory, startUp, signatureMicroseconds } = contest
-  const { marks, absent } = contest
+  const { marks, beside, absent } = contest
   const connections = [...new Set(measured.map((row) => row.connections))]
   return `# Results
 
@@ -27,11 +28,20 @@ Requests per second and the ratio: the median of the rounds, with the quarter be
 pass-through with the same upstream and the same request, in the same round. \`CPU\`: of the whole process, the origin behind a service
 binding included. The load used at most ${String(Math.max(...measured.map(({ loadBusy }) => loadBusy)))} of one processor: it was not the limit.
 
+## With the origin behind HTTP, beside each other
+
+| variant | of nginx, passes on | of Sallyport | CPU, µs | CPU, times Sallyport |
+|---|---|---|---|---|
+${beside.map(besideRow).join('\n')}
+
+At 16 connections, throughput in the same round: of nginx that only passes on the same request, and of Sallyport with the same
+kind of credential. \`CPU\`: of all processes of a contender, without the origin.
+
 ## Besides
 
 - Session renewal, 16 people at once: ${String(renewals.perSecond)}/s, p50 ${String(renewals.p50)} ms, p99 ${String(renewals.p99)} ms, ${String(renewals.cpu)} µs of processor time, the objects' own included.
 - Calls of a renewal: ${countsOf(calls.renewal)}. Of 100 warm requests: session ${countsOf(calls.session)}; bearer ${countsOf(calls.bearer)}; public ${countsOf(calls.public)}.
-- Memory of the process, MiB, by requests with as many different tokens: ${memory.map(({ requests, mib }) => `${String(requests)}: ${String(mib)}`).join('; ')}.
+- Memory of the process, MiB, by requests with as many different tokens after 10,000 to warm up: ${memory.map(({ requests, mib }) => `${String(requests)}: ${String(mib)}`).join('; ')}.
 - Bundle ${String(startUp.gzipKiB)} KiB gzip; starts ${String(startUp.milliseconds)} ms later than the pass-through.
 - WebCrypto alone verifies ES256 in ${String(signatureMicroseconds)} µs.
 - Not there: ${absent.length === 0 ? 'none' : absent.map(({ name, why }) => `${name} (${why})`).join('; ')}.
@@ -41,6 +51,11 @@ binding included. The load used at most ${String(Math.max(...measured.map(({ loa
 function markRow({ name, value, mark, met, wants }: Mark): string {
   const sign = wants === 'least' ? '≥' : '≤'
   return `| ${name} | ${String(round(value, 3))} | ${sign} ${String(mark)} | ${met ? 'met' : 'missed'} |`
+}
+
+function besideRow({ variant, ofNginx, ofSallyport, cpu, timesSallyport }: Beside): string {
+  const cells = [variant, ofNginx === undefined ? '' : written(ofNginx), written(ofSallyport)]
+  return `| ${[...cells, cpu, timesSallyport].map(String).join(' | ')} |`
 }
 
 function tableOf(connections: number, measured: readonly Measured[]): string {

@@ -115,11 +115,17 @@ export async function outside(
   for (const one of contenders) {
     const { contender, cookie } = await world.startOutside(one)
     const name = `http: ${one.name}`
-    variants.push(
-      one.does === 'bearer'
-        ? variant(name, contender, request.bearer(contender, 'ES256'), 'http: pass-through, bearer')
-        : variant(name, contender, request.session(contender, cookie), 'http: pass-through'),
-    )
+    const session = () =>
+      variant(name, contender, request.session(contender, cookie), 'http: pass-through')
+    const bearer = (more: string) =>
+      variant(
+        name + more,
+        contender,
+        request.bearer(contender, 'ES256'),
+        'http: pass-through, bearer',
+      )
+    if (one.does === 'nothing') variants.push(session(), bearer(', bearer'))
+    else variants.push(one.does === 'bearer' ? bearer('') : session())
   }
   return variants
 }
@@ -163,7 +169,7 @@ async function requestsOf(world: World) {
   const texts = new Map<string, readonly string[]>()
   for (const signer of world.signers) texts.set(signer.algorithm, await tokensOf(signer, tokens))
   // hono knows no other type of token.
-  const plain = await tokensOf(world.issuer.signer, tokens, () => ({ typ: 'JWT' }))
+  const plain = await tokensOf(world.issuer.signer, tokens, { header: () => ({ typ: 'JWT' }) })
   texts.set('ES256, typ JWT', plain)
   texts.set('ES256, many', await tokensOf(world.issuer.signer, manyTokens))
   const hostOf = (contender: Contender) => ({ Host: new URL(contender.site).host })

@@ -14,6 +14,7 @@ import { bundleWorker } from '../../scripts/local-worker.ts'
 import { makeSigner, type RunningIssuer, type Signer, startIssuer } from '../issuer.ts'
 import { Person } from '../person.ts'
 import { type OutsideContender, startProgram } from '../outside/contender.ts'
+import { proveRefusals } from '../outside/refusals.ts'
 import { freePort, workerds } from '../processes.ts'
 import { untilExit } from '../temporary.ts'
 import {
@@ -211,7 +212,9 @@ export class World {
     const site = `http://localhost:${String(port)}`
     const person = new Person(site, 'ada')
     if (outside.loginPath !== undefined) await person.signIn(outside.loginPath)
-    return { contender: { pid, port, site }, cookie: person.cookieHeader(site) }
+    const cookie = person.cookieHeader(site)
+    await proveRefusals(outside, site, cookie, this.issuer.signer)
+    return { contender: { pid, port, site }, cookie }
   }
 
   #takePort(): number {

@@ -26,7 +26,9 @@ export async function measureKidFlood(): Promise<Outcome> {
   const running = await startWorkers(manyIsolates(bundle.script, vars, isolates))
   try {
     const [honest = ''] = await tokensOf(signer, 1)
-    const made = await tokensOf(signer, attempts, (i) => ({ kid: `made-up-${String(i)}` }))
+    const made = await tokensOf(signer, attempts, {
+      header: (i) => ({ kid: `made-up-${String(i)}` }),
+    })
     const start = performance.now()
     const rows: Readonly<Record<string, number>>[] = []
     let accepted = 0

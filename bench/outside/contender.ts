@@ -1,11 +1,12 @@
 /**
- * Contenders outside workerd: programs of Debian and of Go, each with one thread to work with, as an isolate has one.
+ * Contenders outside workerd: programs of Debian and of Go, each with one process or thread that does the work, as one
+ * isolate does it. Their masters' processor time is counted with theirs.
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { connect } from 'node:net'
 import { setTimeout as wait } from 'node:timers/promises'
 
-import { endWithUs } from '../../scripts/interop/origins/program.ts'
+import { endWithUs, find } from '../../scripts/interop/origins/program.ts'
 import type { Signer } from '../issuer.ts'
 
 /** What every one of them is told. */
@@ -50,12 +51,13 @@ export async function startProgram(
   { command, args, env = {} }: Program,
   port: number,
 ): Promise<RunningProgram> {
-  const child = spawn(command, args, {
+  const child = spawn(find(command) ?? command, args, {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...process.env, ...env },
   })
   const forget = endWithUs(child)
   let said = ''
+  child.once('error', ({ message }) => (said += message))
   for (const output of [child.stdout, child.stderr])
     output.on('data', (chunk: Buffer) => (said = (said + chunk.toString()).slice(-4000)))
   const close = async () => {
@@ -63,7 +65,7 @@ export async function startProgram(
     forget()
   }
   for (let i = 0; i < 200; i++) {
-    if (child.exitCode !== null) break
+    if (hasEnded(child)) break
     if (await listens(port)) return { pid: child.pid ?? 0, close }
     await wait(50)
   }
@@ -71,19 +73,24 @@ export async function startProgram(
   throw new Error(`${command} does not listen:\n${said}`)
 }
 
+function hasEnded({ pid, exitCode, signalCode }: ChildProcess): boolean {
+  return pid === undefined || exitCode !== null || signalCode !== null
+}
+
 function listens(port: number): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect(port, '127.0.0.1')
-    socket.once('connect', () => resolve(true))
     socket.once('error', () => resolve(false))
-    socket.once('close', () => socket.destroy())
-    socket.once('connect', () => socket.end())
+    socket.once('connect', () => {
+      socket.destroy()
+      resolve(true)
+    })
   })
 }
 
 function end(child: ChildProcess): Promise<void> {
   return new Promise((resolve) => {
-    if (child.exitCode !== null || child.signalCode !== null) return resolve()
+    if (hasEnded(child)) return resolve()
     child.once('exit', () => resolve())
     child.kill('SIGTERM')
   })

@@ -1,16 +1,18 @@
 /** The contenders that Debian has. */
 import { createPublicKey, randomBytes } from 'node:crypto'
-import { writeFileSync } from 'node:fs'
+import { existsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
 import { find, installFromDebian } from '../../scripts/interop/origins/program.ts'
 import type { OutsideContender, Setting } from './contender.ts'
 
+const modules = '/usr/lib/apache2/modules'
+
 /** What a C program costs that only passes on. */
 export const nginx: OutsideContender = {
   name: 'nginx, passes on',
   does: 'nothing',
-  prepare: (install) => installed('nginx', ['nginx-light'], install),
+  prepare: (install) => installed(find('nginx') !== undefined, ['nginx-light'], install),
   program: async (setting) => {
     const { folder, port, upstream } = setting
     const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi']
@@ -20,7 +22,7 @@ export const nginx: OutsideContender = {
       setting,
       'nginx.conf',
       `daemon off;
-master_process off;
+worker_processes 1;
 pid ${join(folder, 'nginx.pid')};
 error_log stderr;
 events {}
@@ -49,7 +51,7 @@ ${temporary}
 export const haproxy: OutsideContender = {
   name: 'HAProxy jwt_verify',
   does: 'bearer',
-  prepare: (install) => installed('haproxy', ['haproxy'], install),
+  prepare: (install) => installed(find('haproxy') !== undefined, ['haproxy'], install),
   program: async (setting) => {
     const { port, upstream, signer } = setting
     const { alg, ...jwk } = signer.publicJwk
@@ -88,21 +90,26 @@ backend origin
   server origin ${new URL(upstream).host}
 `,
     )
-    return { command: 'haproxy', args: ['-db', '-f', config] }
+    return { command: 'haproxy', args: ['-W', '-db', '-f', config] }
   },
 }
 
-/** A session in a cookie of its own. One process; its threads are one for each connection. */
+/** A session in a cookie of its own. One process, with a thread for each request under way: it may use
+ * more than one processor. */
 export const modAuthOpenidc: OutsideContender = {
   name: 'mod_auth_openidc',
   does: 'session',
   loginPath: '/session/x',
-  prepare: (install) => installed('apache2', ['apache2', 'libapache2-mod-auth-openidc'], install),
+  prepare: (install) => {
+    const isThere =
+      find('apache2') !== undefined && existsSync(join(modules, 'mod_auth_openidc.so'))
+    return installed(isThere, ['apache2', 'libapache2-mod-auth-openidc'], install)
+  },
   program: async (setting) => {
     const { folder, port, upstream, issuer, clientId, clientSecret } = setting
-    const modules = ['mpm_event', 'authn_core', 'authz_core', 'authz_user', 'proxy', 'proxy_http']
-    const load = [...modules, 'auth_openidc']
-      .map((name) => `LoadModule ${name}_module /usr/lib/apache2/modules/mod_${name}.so`)
+    const names = ['mpm_event', 'authn_core', 'authz_core', 'authz_user', 'proxy', 'proxy_http']
+    const load = [...names, 'auth_openidc']
+      .map((name) => `LoadModule ${name}_module ${modules}/mod_${name}.so`)
       .join('\n')
     const config = write(
       setting,
@@ -139,16 +146,16 @@ ProxyPass / ${upstream}/ enablereuse=on
 </Location>
 `,
     )
-    return { command: 'apache2', args: ['-X', '-f', config] }
+    return { command: 'apache2', args: ['-DFOREGROUND', '-f', config] }
   },
 }
 
 async function installed(
-  command: string,
+  isThere: boolean,
   packages: readonly string[],
   install: boolean,
 ): Promise<string | undefined> {
-  if (find(command) !== undefined) return undefined
+  if (isThere) return undefined
   return install ? installFromDebian(...packages) : `not installed: ${packages.join(' ')}`
 }
 

@@ -16,13 +16,15 @@ export const oauth2Proxy: OutsideContender = {
   loginPath: '/auth/start?rd=/session/x',
   prepare: async (install) => {
     if (program() !== undefined) return undefined
-    if (!install) return 'not installed'
+    if (!install) return `not built: ${module}`
     if (find('go') === undefined) {
       const hindrance = await installFromDebian('golang-go')
       if (hindrance !== undefined) return hindrance
     }
     console.log(`Building ${module} ...`)
-    const made = await run('go', ['install', module], { env: { GOBIN: folder } })
+    const made = await run('go', ['install', module], {
+      env: { GOBIN: folder, GOFLAGS: '-mod=mod' },
+    })
     return made.ok ? undefined : `go: ${lastLine(made.output)}`
   },
   program: async ({ port, upstream, issuer, clientId, clientSecret }) => ({
