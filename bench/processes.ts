@@ -2,9 +2,7 @@
  * What the system says of the processes of a measurement: Linux, by /proc.
  */
 import { readdirSync, readFileSync } from 'node:fs'
-import { createServer } from 'node:http'
 import { createRequire } from 'node:module'
-import type { AddressInfo } from 'node:net'
 
 /** The program itself; its package has no types. */
 export const workerdPath = (createRequire(import.meta.url)('workerd') as { default: string })
@@ -52,16 +50,6 @@ function own(pid: number): number {
 export function residentKiB(pid: number): number {
   const text = readFileSync(`/proc/${String(pid)}/status`, 'utf8')
   return Number(/^VmRSS:\s+(\d+) kB$/m.exec(text)?.[1])
-}
-
-export function freePort(): Promise<number> {
-  return new Promise((resolve) => {
-    const server = createServer()
-    server.listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as AddressInfo
-      server.close(() => resolve(port))
-    })
-  })
 }
 
 function residentBytes(pids: readonly number[]): number {

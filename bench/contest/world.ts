@@ -10,12 +10,14 @@ import { dirname, join } from 'node:path'
 import { SignJWT } from 'jose'
 
 import { type RunningProvider, startProvider } from '../../examples/demo/provider.ts'
+import { startListening } from '../../scripts/interop/program.ts'
 import { bundleWorker } from '../../scripts/local-worker.ts'
+import { freePort } from '../../scripts/ports.ts'
 import { makeSigner, type RunningIssuer, type Signer, startIssuer } from '../issuer.ts'
 import { Person } from '../person.ts'
-import { type OutsideContender, startProgram } from '../outside/contender.ts'
+import type { OutsideContender } from '../outside/contender.ts'
 import { proveRefusals } from '../outside/refusals.ts'
-import { freePort, workerds } from '../processes.ts'
+import { workerds } from '../processes.ts'
 import { untilExit } from '../temporary.ts'
 import {
   bundleGate,
@@ -207,7 +209,7 @@ export class World {
       clientSecret: this.#clientSecret,
       signer: this.issuer.signer,
     })
-    const { pid, close } = await startProgram(program, port)
+    const { pid, close } = await startListening(program, port)
     this.#closing.push(close)
     const site = `http://localhost:${String(port)}`
     const person = new Person(site, 'ada')

@@ -3,7 +3,7 @@ import { createPublicKey, randomBytes } from 'node:crypto'
 import { existsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
-import { find, installFromDebian } from '../../scripts/interop/origins/program.ts'
+import { find, installFromDebian } from '../../scripts/interop/program.ts'
 import type { OutsideContender, Setting } from './contender.ts'
 
 const modules = '/usr/lib/apache2/modules'

@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 
-import { find, installFromDebian, lastLine, run } from '../../scripts/interop/origins/program.ts'
+import { find, installFromDebian, lastLine, run } from '../../scripts/interop/program.ts'
 import type { OutsideContender } from './contender.ts'
 
 const module = 'github.com/oauth2-proxy/oauth2-proxy/v7@v7.15.6'

@@ -5,38 +5,20 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
-import { checkForwardAuth } from './forward-auth.ts'
-import {
-  findProgram,
-  type ForwardAuthWorld,
-  moved,
-  openWorld,
-  startProxy,
-} from './forward-auth-world.ts'
+import { checkBehind } from './forward-auth.ts'
+import { type ForwardAuthWorld, moved } from './forward-auth-world.ts'
 
-export async function run(): Promise<boolean> {
-  const caddy = findProgram([process.env['CADDY'] ?? 'caddy'], 'version')
-  if (caddy === undefined) {
-    console.log('skipped: no caddy (its program on the path, or CADDY=/path/to/caddy)')
-    return true
-  }
-  const world = await openWorld('caddy')
-  try {
-    const args = ['run', '--adapter', 'caddyfile', '--config', writeConfig(world)]
-    const env = {
+export function run(): Promise<boolean> {
+  const command = process.env['CADDY'] ?? 'caddy'
+  const how = 'its program on the path, or CADDY=/path/to/caddy'
+  return checkBehind('caddy', { command, how }, (world) => ({
+    args: ['run', '--adapter', 'caddyfile', '--config', writeConfig(world)],
+    env: {
       SALLYPORT_PROXY_SECRET: world.secret,
       XDG_DATA_HOME: world.folder,
       XDG_CONFIG_HOME: world.folder,
-    }
-    const proxy = await startProxy(caddy, args, world.proxyPort, env)
-    try {
-      return await checkForwardAuth(world)
-    } finally {
-      await proxy.stop()
-    }
-  } finally {
-    await world.close()
-  }
+    },
+  }))
 }
 
 function writeConfig({ folder, site, proxyPort, workerPort, appPort }: ForwardAuthWorld): string {

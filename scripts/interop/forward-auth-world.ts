@@ -2,11 +2,10 @@
  * What a proxy stands in: a Worker, a provider and an application, each real and on a port of its own, and a port that is
  * left for the proxy.
  */
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { mkdtempSync, readFileSync } from 'node:fs'
 import { createServer, type IncomingHttpHeaders } from 'node:http'
-import { type AddressInfo, connect, createServer as createSocketServer } from 'node:net'
+import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
@@ -14,6 +13,7 @@ import type { ProxyKind } from '../../src/config/proxy.ts'
 import { type RunningProvider, startProvider } from '../../examples/demo/provider.ts'
 import { untilExit } from '../../bench/temporary.ts'
 import { readWranglerConfig, startLocalWorker } from '../local-worker.ts'
+import { freePort } from '../ports.ts'
 
 const root = join(import.meta.dirname, '../..')
 const configPath = join(root, 'examples/demo/wrangler.toml')
@@ -148,65 +148,4 @@ export function moved(file: string, places: readonly (readonly [string, string])
     text = text.replaceAll(from, to)
   }
   return text
-}
-
-/** The first of these programs that runs; `undefined` where none is there. */
-export function findProgram(names: readonly string[], flag: string): string | undefined {
-  return names.find((name) => spawnSync(name, [flag]).status === 0)
-}
-
-/** Starts a proxy and waits until it listens. */
-export async function startProxy(
-  program: string,
-  args: readonly string[],
-  port: number,
-  env: Readonly<Record<string, string>> = {},
-): Promise<{ stop: () => Promise<void> }> {
-  const child = spawn(program, args, {
-    stdio: ['ignore', 'ignore', 'pipe'],
-    env: { ...process.env, ...env },
-  })
-  let said = ''
-  child.stderr?.on('data', (chunk: Buffer) => (said = (said + chunk.toString()).slice(-4000)))
-  const killed = () => child.kill('SIGKILL')
-  process.once('exit', killed)
-  const stop = async () => {
-    await end(child)
-    process.off('exit', killed)
-  }
-  for (let i = 0; i < 200; i++) {
-    if (child.exitCode !== null) throw new Error(`${program} ended:\n${said}`)
-    if (await listens(port)) return { stop }
-    await new Promise((resolve) => setTimeout(resolve, 50))
-  }
-  await stop()
-  throw new Error(`${program} does not listen:\n${said}`)
-}
-
-async function end(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null) return
-  const ended = new Promise((resolve) => child.once('exit', resolve))
-  child.kill('SIGTERM')
-  await ended
-}
-
-function listens(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect(port, '127.0.0.1')
-    socket.once('connect', () => {
-      socket.destroy()
-      resolve(true)
-    })
-    socket.once('error', () => resolve(false))
-  })
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve) => {
-    const server = createSocketServer()
-    server.listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as AddressInfo
-      server.close(() => resolve(port))
-    })
-  })
 }

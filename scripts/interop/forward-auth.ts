@@ -7,12 +7,37 @@ import { connect } from 'node:net'
 import { decodeJwt } from 'jose'
 
 import { Person } from '../../bench/person.ts'
-import type { Arrived, ForwardAuthWorld } from './forward-auth-world.ts'
+import type { ProxyKind } from '../../src/config/proxy.ts'
+import { type Arrived, type ForwardAuthWorld, openWorld } from './forward-auth-world.ts'
+import { find, type Program, startListening } from './program.ts'
 
 type Check = (world: ForwardAuthWorld) => Promise<string | undefined>
 
+/** Runs the checks behind a real proxy, or says that it is not here and how to have it. */
+export async function checkBehind(
+  kind: ProxyKind,
+  { command, how }: { readonly command: string; readonly how: string },
+  configure: (world: ForwardAuthWorld) => Omit<Program, 'command'>,
+): Promise<boolean> {
+  if (find(command) === undefined) {
+    console.log(`skipped: no ${kind} (${how})`)
+    return true
+  }
+  const world = await openWorld(kind)
+  try {
+    const proxy = await startListening({ command, ...configure(world) }, world.proxyPort)
+    try {
+      return await checkForwardAuth(world)
+    } finally {
+      await proxy.close()
+    }
+  } finally {
+    await world.close()
+  }
+}
+
 /** Runs all checks; prints each. True where all hold. */
-export async function checkForwardAuth(world: ForwardAuthWorld): Promise<boolean> {
+async function checkForwardAuth(world: ForwardAuthWorld): Promise<boolean> {
   let failed = 0
   for (const [sentence, check] of Object.entries(checks)) {
     const wrong = await check(world).catch((error: unknown) => String(error))

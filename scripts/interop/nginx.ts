@@ -4,35 +4,15 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
-import { checkForwardAuth } from './forward-auth.ts'
-import {
-  findProgram,
-  type ForwardAuthWorld,
-  moved,
-  openWorld,
-  startProxy,
-} from './forward-auth-world.ts'
+import { checkBehind } from './forward-auth.ts'
+import { type ForwardAuthWorld, moved } from './forward-auth-world.ts'
 
-export async function run(): Promise<boolean> {
-  const nginx = findProgram(['nginx', '/usr/sbin/nginx'], '-v')
-  if (nginx === undefined) {
-    console.log('skipped: no nginx (apt-get install nginx-light)')
-    return true
-  }
-  const world = await openWorld('nginx')
-  try {
-    const config = writeConfig(world)
+export function run(): Promise<boolean> {
+  const nginx = { command: 'nginx', how: 'apt-get install nginx-light' }
+  return checkBehind('nginx', nginx, (world) => {
     const settings = `daemon off; pid ${join(world.folder, 'pid')}; error_log stderr;`
-    const args = ['-p', world.folder, '-c', config, '-g', settings]
-    const proxy = await startProxy(nginx, args, world.proxyPort)
-    try {
-      return await checkForwardAuth(world)
-    } finally {
-      await proxy.stop()
-    }
-  } finally {
-    await world.close()
-  }
+    return { args: ['-p', world.folder, '-c', writeConfig(world), '-g', settings] }
+  })
 }
 
 function writeConfig(world: ForwardAuthWorld): string {

@@ -5,7 +5,7 @@
 import { printTable } from '../../bench/report.ts'
 import { bearer, cases } from './origins/cases.ts'
 import { type Language, languages } from './origins/languages.ts'
-import type { Server } from './origins/program.ts'
+import type { Server } from './program.ts'
 import { keySetAge, LocalSite, makeKey } from './origins/site.ts'
 
 /** `install`: packages of the languages, and Debian's as root. */

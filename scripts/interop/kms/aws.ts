@@ -5,7 +5,8 @@ import { writeFileSync } from 'node:fs'
 import { AwsClient } from 'aws4fetch'
 
 import { clientOf, type Keys, refused, signAndVerify } from './client.ts'
-import { freePort, isInstalled, run, serve } from './server.ts'
+import { freePort } from '../../ports.ts'
+import { isInstalled, run, serve } from './server.ts'
 import type { Table } from './table.ts'
 
 const moto = 'moto 5.2.5'

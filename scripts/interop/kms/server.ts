@@ -1,6 +1,5 @@
 /** Other people's programs: found, built, started on loopback, stopped by us. */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
-import { createServer } from 'node:net'
 
 const started = new Set<ChildProcess>()
 
@@ -62,19 +61,4 @@ export async function serve(
     await new Promise((resolve) => setTimeout(resolve, 200))
   }
   throw new Error(`${command} ${state.ended ? 'ended' : 'does not answer'}`)
-}
-
-export function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer()
-    server.once('error', reject)
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address()
-      server.close(() =>
-        typeof address === 'object' && address !== null
-          ? resolve(address.port)
-          : reject(new Error('no port')),
-      )
-    })
-  })
 }

@@ -3,7 +3,8 @@ import { chmodSync, cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync 
 import { join } from 'node:path'
 
 import { clientOf, type Keys, refused, signAndVerify } from './client.ts'
-import { freePort, isInstalled, run, serve } from './server.ts'
+import { freePort } from '../../ports.ts'
+import { isInstalled, run, serve } from './server.ts'
 import type { Table } from './table.ts'
 
 const release = 'v1.21.4'

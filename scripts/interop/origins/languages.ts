@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 
 import { startBehindNginx } from './nginx.ts'
-import { find, installFromDebian, lastLine, run, type Server, start } from './program.ts'
+import { find, installFromDebian, lastLine, run, type Server, start } from '../program.ts'
 import { keySetAge } from './site.ts'
 
 export interface Language {

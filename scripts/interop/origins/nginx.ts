@@ -1,12 +1,12 @@
 /** The example's nginx.conf, with ports that are free here, between the verifier and an application that tells what it was told. */
-import { spawn } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
-import { type AddressInfo, connect, createServer as createSocketServer } from 'node:net'
+import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
-import { endWithUs, type Server } from './program.ts'
+import { freePort } from '../../ports.ts'
+import { type Server, startListening } from '../program.ts'
 
 export async function startBehindNginx(
   example: string,
@@ -36,40 +36,14 @@ export async function startBehindNginx(
     text.replaceAll(/127\.0\.0\.1:(\d+)/g, (_all, own: string) => `127.0.0.1:${ports[own] ?? own}`),
   )
   const directives = `daemon off; master_process off; pid ${folder}/pid; error_log stderr;`
-  const child = spawn(nginx, ['-p', folder, '-c', join(folder, 'nginx.conf'), '-g', directives], {
-    stdio: ['ignore', 'ignore', 'pipe'],
-  })
-  const ended = endWithUs(child)
-  let output = ''
-  child.stderr.on('data', (chunk: Buffer) => (output += chunk.toString()))
+  const args = ['-p', folder, '-c', join(folder, 'nginx.conf'), '-g', directives]
+  const server = await startListening({ command: nginx, args }, port)
   const close = async () => {
-    const gone = new Promise((resolve) => child.once('close', resolve))
-    if (child.exitCode === null && child.kill()) await gone
-    ended()
+    await server.close()
     application.close()
     application.closeAllConnections()
     rmSync(folder, { recursive: true, force: true })
     await verifier.close()
   }
-  for (let tries = 0; tries < 100 && child.exitCode === null; tries++) {
-    if (await answers(port)) return { url: `http://127.0.0.1:${String(port)}`, close }
-    await new Promise((resolve) => setTimeout(resolve, 50))
-  }
-  await close()
-  throw new Error(`nginx does not answer: ${output}`)
-}
-
-async function freePort(): Promise<number> {
-  const server = createSocketServer()
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.address() as AddressInfo
-  await new Promise((resolve) => server.close(resolve))
-  return port
-}
-
-function answers(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect(port, '127.0.0.1', () => resolve(true))
-    socket.once('error', () => resolve(false)).once('connect', () => socket.destroy())
-  })
+  return { url: `http://127.0.0.1:${String(port)}`, close }
 }

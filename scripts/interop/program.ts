@@ -1,7 +1,10 @@
 /** Programs of other languages: run to their end, or started and ended by what they print. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
-import { delimiter, join } from 'node:path'
+import { delimiter, isAbsolute, join } from 'node:path'
+import { setTimeout as wait } from 'node:timers/promises'
+
+import { listens } from '../ports.ts'
 
 export interface Ran {
   readonly ok: boolean
@@ -38,6 +41,7 @@ export function run(
 
 /** Where a command is, or nothing; `/usr/sbin` is not on everybody's path. */
 export function find(command: string): string | undefined {
+  if (isAbsolute(command)) return existsSync(command) ? command : undefined
   return [...(process.env['PATH'] ?? '').split(delimiter), '/usr/sbin']
     .map((folder) => join(folder, command))
     .find((path) => existsSync(path))
@@ -78,12 +82,7 @@ export function start(
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   const ended = endWithUs(child)
-  const close = () =>
-    new Promise<void>((resolve) => {
-      if (child.exitCode !== null || child.signalCode !== null) return resolve()
-      child.once('close', () => resolve())
-      child.kill('SIGTERM')
-    })
+  const close = () => end(child)
   return new Promise((resolve, reject) => {
     let output = ''
     const read = (chunk: Buffer) => {
@@ -101,11 +100,61 @@ export function start(
   })
 }
 
+/** A command, with all that it needs in its surroundings. */
+export interface Program {
+  readonly command: string
+  readonly args: readonly string[]
+  readonly env?: Readonly<Record<string, string>>
+}
+
+export interface RunningProgram {
+  readonly pid: number
+  readonly close: () => Promise<void>
+}
+
+/** Starts a server and waits until it listens on its port. Rejects with what it printed where it does not. */
+export async function startListening(
+  { command, args, env = {} }: Program,
+  port: number,
+): Promise<RunningProgram> {
+  const child = spawn(find(command) ?? command, args, {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, ...env },
+  })
+  const forget = endWithUs(child)
+  let said = ''
+  child.once('error', ({ message }) => (said += message))
+  for (const output of [child.stdout, child.stderr])
+    output.on('data', (chunk: Buffer) => (said = (said + chunk.toString()).slice(-4000)))
+  const close = async () => {
+    await end(child)
+    forget()
+  }
+  for (let i = 0; i < 200 && !hasEnded(child); i++) {
+    if (await listens(port)) return { pid: child.pid ?? 0, close }
+    await wait(50)
+  }
+  await close()
+  throw new Error(`${command} does not listen:\n${said}`)
+}
+
+function hasEnded({ pid, exitCode, signalCode }: ChildProcess): boolean {
+  return pid === undefined || exitCode !== null || signalCode !== null
+}
+
+function end(child: ChildProcess): Promise<void> {
+  return new Promise((resolve) => {
+    if (hasEnded(child)) return resolve()
+    child.once('close', () => resolve())
+    child.kill('SIGTERM')
+  })
+}
+
 /** A child does not outlive this process. */
 export function endWithUs(child: ChildProcess): () => void {
-  const end = () => void child.kill()
-  process.once('exit', end)
-  return () => void process.off('exit', end)
+  const kill = () => void child.kill()
+  process.once('exit', kill)
+  return () => void process.off('exit', kill)
 }
 
 export function lastLine(text: string): string {
