@@ -5,7 +5,9 @@
 import type { CustodyParty } from '../../config/custody.ts'
 import { isTable } from '../../config/field.ts'
 import { Fault } from '../../fault.ts'
+import { decodeBase64 } from './base64.ts'
 import type { CustodyOutbound } from './custodian.ts'
+import { p256FromDer } from './ecdsa-der.ts'
 
 export type Answer = Readonly<Record<string, unknown>>
 
@@ -67,4 +69,20 @@ export function textOf(answer: Answer, ...path: readonly string[]): string {
   const value = memberOf(answer, ...path)
   if (typeof value === 'string') return value
   throw new Fault('custody_malformed', `the answer has no text ${path.join('.')}`)
+}
+
+/**
+ * The signature at the end of a path, as a JWS carries it. Throws `Fault` (`custody_malformed`) where it is none; `by` says whose
+ * and whereby, for the log.
+ */
+export function signatureOf(
+  answer: Answer,
+  member: string,
+  alg: string,
+  by: string,
+): Uint8Array<ArrayBuffer> {
+  const bytes = decodeBase64(textOf(answer, member))
+  const signature = alg === 'ES256' && bytes !== undefined ? p256FromDer(bytes) : bytes
+  if (signature !== undefined) return signature
+  throw new Fault('custody_malformed', `what ${by} is no signature`)
 }

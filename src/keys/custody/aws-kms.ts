@@ -9,10 +9,9 @@ import type { AwsAccount } from '../../config/custody.ts'
 import { sha256OfBytes } from '../../digest.ts'
 import { Fault } from '../../fault.ts'
 import type { AssertionAlgorithm } from '../signer.ts'
-import { type Answer, ask, memberOf, textOf } from './answer.ts'
-import { decodeBase64, encodeBase64 } from './base64.ts'
+import { type Answer, ask, memberOf, signatureOf, textOf } from './answer.ts'
+import { encodeBase64 } from './base64.ts'
 import type { CustodyApi, CustodyPorts } from './custodian.ts'
-import { p256FromDer } from './ecdsa-der.ts'
 import { custodyKeyOfPem, pemOf } from './public-key.ts'
 
 /** What KMS calls the algorithms that we ask for. A key lists those that it signs with. */
@@ -75,14 +74,7 @@ export function awsKms(account: AwsAccount, { outbound, now }: CustodyPorts): Cu
         MessageType: 'DIGEST',
         SigningAlgorithm: namesInKms.find(([ours]) => ours === alg)?.[1],
       })
-      const bytes = decodeBase64(textOf(answer, 'Signature'))
-      const signature = alg === 'ES256' && bytes !== undefined ? p256FromDer(bytes) : bytes
-      if (signature === undefined)
-        throw new Fault(
-          'custody_malformed',
-          `what ${account.id} signed with ${name} is no signature`,
-        )
-      return signature
+      return signatureOf(answer, 'Signature', alg, `${account.id} signed with ${name}`)
     },
   }
 }

@@ -10,10 +10,9 @@ import { sha256OfBytes } from '../../digest.ts'
 import { Fault } from '../../fault.ts'
 import type { AssertionAlgorithm } from '../signer.ts'
 import { AccessToken, type Granted } from './access-token.ts'
-import { ask, memberOf, textOf } from './answer.ts'
-import { decodeBase64, encodeBase64 } from './base64.ts'
+import { ask, memberOf, signatureOf, textOf } from './answer.ts'
+import { encodeBase64 } from './base64.ts'
 import type { CustodyApi, CustodyPorts } from './custodian.ts'
-import { p256FromDer } from './ecdsa-der.ts'
 import { custodyKeyOfPem } from './public-key.ts'
 
 const tokenEndpoint = 'https://oauth2.googleapis.com/token'
@@ -69,14 +68,7 @@ export function googleKms(account: GoogleAccount, ports: CustodyPorts): CustodyA
           ? { data: encodeBase64(data) }
           : { digest: { sha256: encodeBase64(await sha256OfBytes(data)) } },
       )
-      const bytes = decodeBase64(textOf(answer, 'signature'))
-      const signature = alg === 'ES256' && bytes !== undefined ? p256FromDer(bytes) : bytes
-      if (signature === undefined)
-        throw new Fault(
-          'custody_malformed',
-          `what ${account.id} signed with ${name} is no signature`,
-        )
-      return signature
+      return signatureOf(answer, 'signature', alg, `${account.id} signed with ${name}`)
     },
   }
 }
