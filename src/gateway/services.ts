@@ -3,7 +3,7 @@
  */
 import type { NonceTags } from '../http/page-headers.ts'
 import type { Upstreams } from '../http/upstreams.ts'
-import type { KeptAssertions } from '../keys/kept-assertions.ts'
+import type { RenewedCache } from '../renewed-cache.ts'
 import type { SigningKeys } from '../keys/signer.ts'
 import type { LiveConnections } from '../revocation/connections.ts'
 import type { SentToken } from '../oidc/origin-proof.ts'
@@ -22,11 +22,11 @@ export interface GatewayServices extends CallerServices {
   readonly upstreams: Upstreams
   readonly connections: LiveConnections
   /** Assertions that still hold. */
-  readonly assertions: KeptAssertions
+  readonly assertions: RenewedCache<string>
   /** Tokens for origins, by site, caller and target. */
   readonly originTokens: TimedCache<SentToken>
   /** Tokens of the sites' own, by site and target. */
-  readonly ownTokens: KeptAssertions<SentToken>
+  readonly ownTokens: RenewedCache<SentToken>
   /** What origins want in the next proof, by origin (RFC 9449 section 9). */
   readonly originNonces: TimedCache<string>
   readonly nonceTags: NonceTags

@@ -2,7 +2,7 @@
  * Everything behind the ports, for this isolate: made once, from the environment.
  */
 import type { Result } from '../denial.ts'
-import { KeptAssertions } from '../keys/kept-assertions.ts'
+import { RenewedCache } from '../renewed-cache.ts'
 import type { Access } from '../session/access-cookie.ts'
 import { TimedCache } from '../timed-cache.ts'
 import type { RememberedToken, VerifiedToken } from '../token/access-token.ts'
@@ -58,9 +58,9 @@ async function make(env: Environment) {
     upstreams: upstreamsOf(env, consoleLog),
     keyRings: siteKeys,
     nonceTags,
-    assertions: new KeptAssertions(pause),
+    assertions: new RenewedCache<string>(pause),
     originTokens: new TimedCache<SentToken>(),
-    ownTokens: new KeptAssertions<SentToken>(pause),
+    ownTokens: new RenewedCache<SentToken>(pause),
     originNonces: new TimedCache<string>(),
     introspections: new TimedCache<Result<VerifiedToken>>(),
     // A few MiB at most, each.

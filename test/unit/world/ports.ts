@@ -3,7 +3,7 @@ import type { GatewayServices } from '../../../src/gateway/services.ts'
 import { canonicalUrl } from '../../../src/http/canonical-url.ts'
 import type { UpstreamRequest } from '../../../src/http/upstreams.ts'
 import type { Visit } from '../../../src/http/visit.ts'
-import { KeptAssertions } from '../../../src/keys/kept-assertions.ts'
+import { RenewedCache } from '../../../src/renewed-cache.ts'
 import { type Signer, signerWith } from '../../../src/keys/signer.ts'
 import { Seal } from '../../../src/seal.ts'
 import { sealAccessCookie } from '../../../src/session/access-cookie.ts'
@@ -69,9 +69,9 @@ export function makePorts(): Ports {
     signingKeys: { current: async () => ports.signer },
     random: () => `random-${String(++count)}`,
     originTokens: new TimedCache(),
-    ownTokens: new KeptAssertions(async () => {}),
+    ownTokens: new RenewedCache(async () => {}),
     originNonces: new TimedCache(),
-    assertions: new KeptAssertions(
+    assertions: new RenewedCache<string>(
       (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds)),
     ),
     introspections: new TimedCache(),
