@@ -6,6 +6,7 @@ import type { Site } from '../config/config.ts'
 import { accept, deny, type Result } from '../denial.ts'
 import { ownHeaders } from '../http/answer.ts'
 import { deleteCookie, type OwnCookies } from '../http/cookie.ts'
+import { isShort } from '../http/length.ts'
 import type { Visit } from '../http/visit.ts'
 import { providerOf } from '../oidc/client.ts'
 import { EventToken, oldest } from '../oidc/event-token.ts'
@@ -45,8 +46,7 @@ export async function receiveEvent(
 ): Promise<Result<Response>> {
   if (site.events === undefined) return deny({ reason: 'route_unknown' })
   const type = (request.headers.get('content-type') ?? '').split(';')[0]?.trim().toLowerCase()
-  const length = Number(request.headers.get('content-length') ?? Number.NaN)
-  if (type !== 'application/secevent+jwt' || !(length <= 65_536))
+  if (type !== 'application/secevent+jwt' || !isShort(request.headers, 65_536))
     return accept(refusedEvent('invalid_request'))
   const { issuer, audience } = site.events
   const policy = {
@@ -116,7 +116,8 @@ export async function frontchannelLogout(
   cookies: OwnCookies,
 ): Promise<Result<Response>> {
   const { site, url } = visit
-  const [iss, sid] = ['iss', 'sid'].map((name) => new URLSearchParams(url.search).get(name) ?? '')
+  const asked = new URLSearchParams(url.search)
+  const [iss, sid] = [asked.get('iss') ?? '', asked.get('sid') ?? '']
   if (!iss) return deny({ reason: 'parameter_malformed', parameter: 'iss' })
   if (!sid) return deny({ reason: 'parameter_malformed', parameter: 'sid' })
   const headers = ownHeaders({
