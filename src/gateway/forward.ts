@@ -56,18 +56,19 @@ export async function forward(
 /** The origin's answer; of assets the app's own page for a person who navigates to a place that the page knows. */
 async function reach(
   services: GatewayServices,
-  { request, url, now }: Visit,
+  visit: Visit,
   upstream: Origin,
   sent: UpstreamRequest,
   prover: Prover | undefined,
 ): Promise<Response> {
   const { upstreams } = services
+  const { request, url } = visit
   const { method } = sent
   const target = targetOf(upstream, url)
   const response =
     prover === undefined
       ? await upstreams.fetch(upstream, target, sent)
-      : await fetchProven(services, upstream, target, sent, prover, now)
+      : await fetchProven(services, visit, upstream, target, sent, prover)
   if (upstream.kind !== 'assets' || upstream.fallback === undefined) return response
   const visits = (method === 'GET' || method === 'HEAD') && audienceOf(request) === 'navigation'
   if (response.status !== 404 || !visits) return response

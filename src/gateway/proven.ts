@@ -4,7 +4,9 @@
  */
 import type { Origin } from '../config/route.ts'
 import { Fault } from '../fault.ts'
+import { isShort } from '../http/length.ts'
 import type { UpstreamRequest } from '../http/upstreams.ts'
+import type { Visit } from '../http/visit.ts'
 import type { Prover } from '../oidc/origin-proof.ts'
 import type { GatewayServices } from './services.ts'
 
@@ -19,14 +21,16 @@ const nonceLife = 3600
  */
 export async function fetchProven(
   { upstreams, originNonces, random }: GatewayServices,
+  { site, now }: Visit,
   upstream: Origin,
   target: string,
   request: UpstreamRequest,
   prover: Prover,
-  now: number,
 ): Promise<Response> {
   const url = new URL(target)
-  const place = JSON.stringify([upstream.kind === 'url' ? '' : upstream.binding, url.origin])
+  // Another site's nonce is no use with this site's keys, and says nothing of it here.
+  const through = upstream.kind === 'url' ? (upstream.certificate ?? '') : upstream.binding
+  const place = JSON.stringify([site.id, through, url.origin])
   const { method } = request
   const prove = () =>
     prover({ method, url, nonce: originNonces.get(place, now), id: random(16), now })
@@ -47,9 +51,8 @@ export async function fetchProven(
 
 /** A body of a stated, small length in memory; any other as it streams by. */
 async function readSmall({ body, headers }: UpstreamRequest): Promise<UpstreamRequest['body']> {
-  const length = headers.get('content-length')
-  const isSmall = length !== null && /^[0-9]{1,5}$/.test(length) && Number(length) <= mostRepeated
-  return body instanceof ReadableStream && isSmall ? new Response(body).arrayBuffer() : body
+  const isRead = body instanceof ReadableStream && isShort(headers, mostRepeated)
+  return isRead ? new Response(body).arrayBuffer() : body
 }
 
 /** RFC 9449 section 8.1: the characters of a nonce; and not so many that a header overflows. */

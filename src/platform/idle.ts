@@ -5,6 +5,7 @@
  * The limit runs while we wait for the origin, and while we wait for the client to go on with its upload. It stands
  * still while a client takes what has come: a slow reader does not make its own download idle.
  */
+import { statedLength } from '../http/length.ts'
 import type { BodyEncoding } from '../http/upstreams.ts'
 
 /** Bytes that are read at once, at most. */
@@ -37,13 +38,9 @@ export class IdleLimit {
     this.#cut = cut
   }
 
-  get hasEnded(): boolean {
-    return this.#hasEnded
-  }
-
   /** The body on its way to the origin, as long as `headers` say. */
   upload(body: ReadableStream, headers: Headers): ReadableStream {
-    const { readable, writable } = pipeOf(lengthOf(headers))
+    const { readable, writable } = pipeOf(statedLength(headers))
     void this.#pass(body, writable, { onBroken: () => this.#cut('upload_broken') })
     return readable
   }
@@ -53,7 +50,7 @@ export class IdleLimit {
     const { body, headers } = response
     if (body === null) return response
     const isUnpacked = encoding === 'automatic' && headers.has('content-encoding')
-    const { readable, writable } = pipeOf(isUnpacked ? undefined : lengthOf(headers))
+    const { readable, writable } = pipeOf(isUnpacked ? undefined : statedLength(headers))
     const onTaking = (isTaking: boolean) => (this.#isTaking = isTaking)
     // Once it is answered, what is left of the upload concerns nobody.
     const onOver = () => this.#passing.clear()
@@ -139,9 +136,4 @@ export class IdleLimit {
 /** Keeps no chunk: each is written when it has been taken. One that knows its length says so, and breaks where it is not kept. */
 function pipeOf(length: number | undefined): TransformStream {
   return length === undefined ? new IdentityTransformStream() : new FixedLengthStream(length)
-}
-
-function lengthOf(headers: Headers): number | undefined {
-  const written = headers.get('content-length')
-  return written !== null && /^\d+$/.test(written) ? Number(written) : undefined
 }

@@ -48,17 +48,18 @@ async function send(
   url: string,
   { method, headers, body, encoding, prove }: UpstreamRequest,
 ): Promise<Response> {
+  // Each attempt has a proof of its own. That it cannot be made is not the origin's doing.
+  const proven = prove === undefined ? headers : withProof(headers, await prove())
   const limits = limitsOf(upstream, log)
   const init: RequestInit = {
     method,
-    headers,
+    headers: proven,
     body: body instanceof ReadableStream ? (limits?.idle?.upload(body, headers) ?? body) : body,
     redirect: 'manual',
     encodeResponseBody: encoding,
   }
   if (limits !== undefined) init.signal = limits.signal
   try {
-    if (prove !== undefined) init.headers = await proven(headers, prove)
     const binding = upstream.kind === 'url' ? upstream.certificate : upstream.binding
     const response =
       binding === undefined
@@ -68,9 +69,8 @@ async function send(
     return idle === undefined ? response : idle.answer(response, encoding)
   } catch (error) {
     if (error instanceof Fault) throw error
-    if (limits?.idle?.hasEnded === true) throw idleFault(upstream)
-    if (limits?.signal.aborted === true)
-      throw new Fault('upstream_slow', `no headers in ${String(upstream.timeout)} s`)
+    // Whoever ended it says why.
+    if (limits?.signal.reason instanceof Fault) throw limits.signal.reason
     const host = upstream.kind === 'url' ? upstream.url.host : upstream.binding
     throw new Fault('upstream_unreachable', host, { cause: error })
   } finally {
@@ -78,15 +78,14 @@ async function send(
   }
 }
 
-/** Each attempt has a proof of its own. */
-async function proven(headers: Headers, prove: () => Promise<string>): Promise<Headers> {
+function withProof(headers: Headers, proof: string): Headers {
   const more = new Headers(headers)
-  more.set('dpop', await prove())
+  more.set('dpop', proof)
   return more
 }
 
 interface Limits {
-  /** Ends the exchange with the origin. */
+  /** Ends the exchange with the origin; its reason is the fault. */
   readonly signal: AbortSignal
   readonly idle: IdleLimit | undefined
   /** Ends the limit for the headers: a stream that has begun may take its time. */
@@ -97,31 +96,29 @@ interface Limits {
  * A timer and a signal are a tenth of what a warm request costs (`docs/performance.md`): they are made where there is a
  * limit. Without one, bodies stream past us too, and nobody here looks at them.
  */
-function limitsOf(upstream: Origin, log: Log): Limits | undefined {
-  const { timeout, idle } = upstream
+function limitsOf({ timeout, idle }: Origin, log: Log): Limits | undefined {
   if (timeout === undefined && idle === undefined) return undefined
   const controller = new AbortController()
-  const timer =
-    timeout === undefined ? undefined : setTimeout(() => controller.abort(), timeout * 1000)
+  const slow = () =>
+    controller.abort(new Fault('upstream_slow', `no headers in ${String(timeout)} s`))
+  const timer = timeout === undefined ? undefined : setTimeout(slow, timeout * 1000)
   return {
     signal: controller.signal,
-    idle: idle === undefined ? undefined : new IdleLimit(idle, cutOf(upstream, controller, log)),
+    idle: idle === undefined ? undefined : new IdleLimit(idle, cutBy(controller, idle, log)),
     headersCame: () => clearTimeout(timer),
   }
 }
 
-function cutOf(upstream: Origin, controller: AbortController, log: Log): (why: Cut) => void {
+function cutBy(controller: AbortController, idle: number, log: Log): (why: Cut) => void {
   return (why) => {
-    if (why === 'idle') {
-      const { kind, message } = idleFault(upstream)
-      log('error', 'upstream.idle', { kind, detail: message })
+    if (why === 'upload_broken') {
+      controller.abort(new Fault('upstream_unreachable', 'the client broke its upload off'))
+      return
     }
-    controller.abort()
+    const fault = new Fault('upstream_idle', `nothing moved for ${String(idle)} s`)
+    log('error', 'upstream.idle', { kind: fault.kind, detail: fault.message })
+    controller.abort(fault)
   }
-}
-
-function idleFault({ idle }: Origin): Fault {
-  return new Fault('upstream_idle', `nothing moved for ${String(idle)} s`)
 }
 
 function bindingOf(env: Readonly<Record<string, unknown>>, name: string): Fetcher {

@@ -72,6 +72,30 @@ describe('a route with an idle limit', () => {
     expect(idleEvents()).toHaveLength(1)
   })
 
+  it('does not blame the origin where the client breaks its upload off', async () => {
+    const client = clientOf(async (request) => new Response(await request.text()), '10s')
+    const upload = (end: (controller: ReadableByteStreamController) => void) =>
+      new ReadableStream({
+        type: 'bytes',
+        start: (controller) => controller.enqueue(new Uint8Array(3)),
+        pull: end,
+      })
+    const honest = upload((controller) => controller.close())
+    expect((await client.send('/x', { method: 'POST', body: honest })).status).toBe(200)
+    const left = upload((controller) => controller.error(new Error('the client left')))
+    expect(await problem(await client.send('/x', { method: 'POST', body: left }))).toEqual({
+      status: 502,
+      reason: 'upstream_unreachable',
+    })
+    expect(world.log).toContainEqual(
+      expect.objectContaining({
+        event: 'request.failed',
+        detail: 'upstream_unreachable: the client broke its upload off',
+      }),
+    )
+    expect(idleEvents()).toEqual([])
+  })
+
   it('waits for a client that is slow to take what has come', async () => {
     const bytes = new Uint8Array(1_000_000)
     const response = await clientOf(() => new Response(bytes)).send('/x')

@@ -3,7 +3,8 @@ import { describe, expect, it } from 'vitest'
 import type { Origin } from '../../../src/config/route.ts'
 import { fetchProven } from '../../../src/gateway/proven.ts'
 import type { ProvenRequest } from '../../../src/oidc/origin-proof.ts'
-import { makePorts, now, type Ports } from '../world/ports.ts'
+import { makePorts, type Ports, visit } from '../world/ports.ts'
+import { siteOf } from '../world/vars.ts'
 
 const origin: Origin = {
   kind: 'url',
@@ -25,6 +26,8 @@ interface Asked {
   readonly url?: string
   readonly body?: ReadableStream | null
   readonly headers?: Record<string, string>
+  /** The site's id. */
+  readonly at?: string
 }
 
 /** Asks an origin that answers these in turn; gives the last answer, and each proof's content. */
@@ -37,9 +40,12 @@ async function ask(ports: Ports, answers: readonly Response[], asked: Asked = {}
       return rest.shift() ?? new Response('fine')
     },
   }
+  const asking = visit('/x')
+  const site = asked.at === undefined ? asking.site : siteOf({ site: { id: asked.at } })
   const { upstream = origin, url = 'https://api.example.com/x', body = null, headers = {} } = asked
   const response = await fetchProven(
     { ...ports, upstreams },
+    { ...asking, site },
     upstream,
     url,
     { method: 'POST', headers: new Headers(headers), body, encoding: 'manual' },
@@ -47,7 +53,6 @@ async function ask(ports: Ports, answers: readonly Response[], asked: Asked = {}
       proofs.push(request)
       return 'proof'
     },
-    now,
   ).catch((error: unknown) => (error as { kind: string }).kind)
   const outcome = typeof response === 'string' ? response : response.status
   return { outcome, nonces: proofs.map(({ nonce }) => nonce), ids: proofs.map(({ id }) => id) }
@@ -91,6 +96,9 @@ describe('an origin that wants a nonce', () => {
     expect((await ask(ports, [])).nonces).toEqual(['n7'])
     expect((await ask(ports, [], { url })).nonces).toEqual([undefined])
     expect((await ask(ports, [], { upstream: binding })).nonces).toEqual([undefined])
+    expect((await ask(ports, [], { at: 'other' })).nonces).toEqual([undefined])
+    const upstream = { ...origin, certificate: 'CERT' }
+    expect((await ask(ports, [], { upstream })).nonces).toEqual([undefined])
   })
 
   it('gives one that is none: it goes nowhere', async () => {

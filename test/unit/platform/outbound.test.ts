@@ -149,6 +149,17 @@ describe('a request to an origin', () => {
     await fails(ask(upstream), 'upstream_unreachable')
   })
 
+  it('is not sent without its proof, which is nobody’s fault but ours', async () => {
+    const seen = network(() => new Response('hi'))
+    const send = (prove: () => Promise<string>) =>
+      upstreamsOf({}, () => undefined).fetch(upstream, 'https://api.example/x', { ...init, prove })
+    await send(async () => 'proof')
+    expect(seen[0]?.headers.get('dpop')).toBe('proof')
+    const broken = new TypeError('no key')
+    await expect(send(() => Promise.reject(broken))).rejects.toBe(broken)
+    expect(seen).toHaveLength(1)
+  })
+
   it('goes to a binding that exists', async () => {
     const binding = {
       kind: 'service',
