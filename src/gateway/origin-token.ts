@@ -13,6 +13,7 @@ import {
   exchangeToken,
   nameOfTarget,
   type OriginToken,
+  reserve,
 } from '../oidc/token-for.ts'
 import type { OidcParties } from '../oidc/tokens.ts'
 import type { SessionCaller } from '../session/authenticate.ts'
@@ -24,9 +25,6 @@ export type TokenForward = Extract<
   Forward,
   { readonly kind: 'access_token' | 'exchange' | 'client_credentials' }
 >
-
-/** Seconds that a token holds yet when it is sent: it must not run out on the way. */
-const reserve = 10
 
 export async function tokenFor(
   services: GatewayServices,

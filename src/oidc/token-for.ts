@@ -27,6 +27,9 @@ export interface OriginToken {
   readonly proofKey?: ProofKey | undefined
 }
 
+/** Seconds for which a token has to hold yet, to be sent: it must not run out on the way. */
+export const reserve = 10
+
 /** Seconds for which a token is believed whose provider does not say. */
 export const unsaid = 60
 
@@ -39,8 +42,8 @@ export function nameOfTarget({ audience, resource, scopes, downgrade }: TokenTar
 }
 
 /**
- * A token for the target in exchange for the subject's, bound to the same key where that is bound. `exchange_refused` where the provider does not give one for
- * this token or target; throws `Fault` where it cannot be asked, or refuses our client. `now` in seconds.
+ * A token for the target in exchange for the subject's, bound to the same key where that is bound. `exchange_refused`
+ * where the provider does not give one for this token or target; throws `Fault` where it cannot be asked, or refuses our client. `now` in seconds.
  */
 export async function exchangeToken(
   parties: OidcParties,

@@ -4,15 +4,13 @@
  */
 import type { Site } from '../config/config.ts'
 import type { TokenTarget } from '../config/route.ts'
-import type { Result } from '../denial.ts'
-import { exchangeToken, nameOfTarget, type OriginToken } from '../oidc/token-for.ts'
+import { accept, type Result } from '../denial.ts'
+import { exchangeToken, nameOfTarget, type OriginToken, reserve } from '../oidc/token-for.ts'
 import type { OidcParties } from '../oidc/tokens.ts'
 import { secondsNow } from './clock.ts'
 
 /** Targets of one session; a configuration has no more. */
 const most = 64
-/** Seconds for which a token has to hold yet, to be worth giving. */
-const reserve = 10
 
 export class SessionTokens {
   readonly #kept = new Map<string, OriginToken>()
@@ -27,8 +25,7 @@ export class SessionTokens {
   ): Promise<Result<OriginToken>> {
     const name = nameOfTarget(target)
     const kept = this.#kept.get(name)
-    if (kept !== undefined && secondsNow() < kept.expiresAt - reserve)
-      return { ok: true, value: kept }
+    if (kept !== undefined && secondsNow() < kept.expiresAt - reserve) return accept(kept)
     const running = this.#running.get(name)
     if (running !== undefined) return running
     const exchange = parties(site)

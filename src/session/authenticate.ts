@@ -50,18 +50,12 @@ export class SessionCaller {
     { site, request, now }: Visit,
     cookies: OwnCookies,
   ): Promise<Result<SessionCaller>> {
-    const known = rememberedAccess(services, site, cookies, now)
-    const access =
-      known === undefined ? await readAccess(services, site, cookies, now) : accept(known)
+    const access = await readAccess(services, site, cookies, now)
     if (access.ok) {
-      const { claimsInObject, refreshBy } = access.value
-      if (site.session.whenMoved !== undefined) {
-        const here = await checkPlace(services, site, access.value.identity, request)
-        if (!here.ok) return here
-      }
-      const identity = claimsInObject
-        ? await wholeIdentity(services, site, access.value)
-        : accept(access.value.identity)
+      const here = await checkPlace(services, site, access.value.identity, request)
+      if (!here.ok) return here
+      const identity = await wholeIdentity(services, site, access.value)
+      const { refreshBy } = access.value
       return identity.ok ? accept(new SessionCaller(identity.value, [], refreshBy)) : identity
     }
     if (cookies.refresh === undefined) return access
@@ -105,25 +99,12 @@ export async function readAccess(
   now: number,
 ): Promise<Result<Access>> {
   if (cookies.access === undefined) return deny({ reason: 'session_missing' })
-  const known = rememberedAccess(services, site, cookies, now)
+  const name = `${site.id} ${cookies.access}`
+  const known = services.openedCookies.get(name, now)
   if (known !== undefined) return accept(known)
   const opened = await openAccessCookie(services.seal, site, cookies.access, now)
-  if (opened.ok)
-    services.openedCookies.set(nameOf(site, cookies.access), opened.value, opened.value.expiresAt)
+  if (opened.ok) services.openedCookies.set(name, opened.value, opened.value.expiresAt)
   return opened
-}
-
-function rememberedAccess(
-  { openedCookies }: SessionServices,
-  site: Site,
-  { access }: OwnCookies,
-  now: number,
-): Access | undefined {
-  return access === undefined ? undefined : openedCookies.get(nameOf(site, access), now)
-}
-
-function nameOf({ id }: Site, cookie: string): string {
-  return `${id} ${cookie}`
 }
 
 /** Both cookies for a new or renewed session. */
