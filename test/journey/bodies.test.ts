@@ -3,7 +3,7 @@ import { brotliCompressSync, constants, createGzip, gzipSync } from 'node:zlib'
 
 import { describe, expect, it } from 'vitest'
 
-import { aStreamWorld, ask, bodyOf, head, headOf, wireTo } from './stream-world.ts'
+import { ask, aStreamWorld, bodyOf, head, headOf, watchUpload, wireTo } from './stream-world.ts'
 
 const known = { any: ['bearer'], audience: 'api' }
 const world = aStreamWorld(
@@ -248,15 +248,7 @@ describe('a request', () => {
 
   it('whose client breaks off is broken off at the origin', async () => {
     for (const headers of [{ 'Transfer-Encoding': 'chunked' }, { 'Content-Length': '5000' }]) {
-      let begun: () => void
-      const started = new Promise<void>((resolve) => (begun = resolve))
-      const end = new Promise<string>((resolve) => {
-        world().origin = (request) => {
-          request.on('data', () => begun())
-          request.on('end', () => resolve('whole'))
-          request.on('error', () => resolve('broken'))
-        }
-      })
+      const { started, end } = watchUpload(world())
       const start = head(world(), 'POST /file', headers)
       const wire = wireTo(world().port, `${start}3\r\nabc\r\n`)
       await started

@@ -4,7 +4,7 @@ import { brotliCompressSync, gzipSync } from 'node:zlib'
 
 import { describe, expect, it } from 'vitest'
 
-import { aStreamWorld, ask, bodyOf, head, headOf, wireTo } from './stream-world.ts'
+import { ask, aStreamWorld, bodyOf, head, headOf, watchUpload, wireTo } from './stream-world.ts'
 
 /** Seconds: the limit that the routes have here. */
 const limit = 1
@@ -205,15 +205,7 @@ describe('an upload', () => {
   })
 
   it('whose client breaks off is broken off at the origin', async () => {
-    let begun = (): void => undefined
-    const started = new Promise<void>((resolve) => (begun = resolve))
-    const end = new Promise<string>((resolve) => {
-      world().origin = (request) => {
-        request.on('data', () => begun())
-        request.on('end', () => resolve('whole'))
-        request.on('error', () => resolve('broken'))
-      }
-    })
+    const { started, end } = watchUpload(world())
     const start = head(world(), 'POST /x', { 'Transfer-Encoding': 'chunked' })
     const wire = wireTo(world().port, `${start}3\r\nabc\r\n`)
     await started

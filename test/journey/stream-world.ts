@@ -126,6 +126,18 @@ async function open(
   return world
 }
 
+/** An origin that takes an upload: when it has begun, and how it ends there. */
+export function watchUpload(world: StreamWorld) {
+  const started = Promise.withResolvers<void>()
+  const end = Promise.withResolvers<'whole' | 'broken'>()
+  world.origin = (request) => {
+    request.on('data', () => started.resolve())
+    request.on('end', () => end.resolve('whole'))
+    request.on('error', () => end.resolve('broken'))
+  }
+  return { started: started.promise, end: end.promise }
+}
+
 async function anIssuer() {
   const { publicKey, privateKey } = await generateKeyPair('ES256', { extractable: true })
   const issuer = 'https://as.test'

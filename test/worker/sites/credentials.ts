@@ -12,14 +12,14 @@ import {
   type Deployment,
   nobodyYet,
   operatorOf,
+  signedIn,
+  signsIn,
   type Site,
   tokenFor,
 } from './deployment.ts'
 
-const signsIn = ({ provider }: Site) => provider !== undefined
 const binds = ({ deviceBound }: Site) => deviceBound
 const every = () => true
-const signedIn = (deployment: Deployment, home: Site) => Client.signedIn(deployment, home)
 
 /** At home the browser itself, which keeps what it is given; elsewhere a copy. */
 const at = (client: Client, site: Site) => (site === client.site ? client : client.at(site))

@@ -195,3 +195,11 @@ export function tokenFor({ outside }: Deployment, { id }: Site, claims: object =
 export function operatorOf({ outside }: Deployment, { id }: Site): Promise<string> {
   return outside.as.token({ sub: 'app', aud: `${id}-operator`, scope: 'marks' })
 }
+
+export function signsIn({ provider }: Site): boolean {
+  return provider !== undefined
+}
+
+export function signedIn(deployment: Deployment, home: Site): Promise<Client> {
+  return Client.signedIn(deployment, home)
+}

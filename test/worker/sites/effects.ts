@@ -11,12 +11,11 @@ import {
   type Deployment,
   nobodyYet,
   operatorOf,
+  signedIn,
+  signsIn,
   type Site,
   tokenFor,
 } from './deployment.ts'
-
-const signsIn = ({ provider }: Site) => provider !== undefined
-const signedIn = (deployment: Deployment, home: Site) => Client.signedIn(deployment, home)
 
 /** Something that is done at a site to a session of the first; good is that the session feels it at home. */
 function ending(
