@@ -240,6 +240,18 @@ function attacksIn(path: string): readonly string[] {
   return [...textOf(path).matchAll(/\battack: ([a-z0-9-]+)/g)].map((match) => match[1]!)
 }
 
+it('docs/operations.md tells of every event that is logged', () => {
+  const page = textOf('docs/operations.md')
+  const logged = source.flatMap((path) =>
+    [...textOf(path).matchAll(/\b(?:log|consoleLog)\(\s*'[a-z]+',\s*'([a-z_.]+)'/g)].map(
+      (match) => match[1]!,
+    ),
+  )
+  expect(logged.length).toBeGreaterThan(30)
+  const missing = logged.filter((event) => !page.includes(`\`${event}\``))
+  expectNone(missing, 'docs/operations.md does not tell of')
+})
+
 it('docs/configuration.md names every key of the configuration, and no other', () => {
   const page = textOf('docs/configuration.md')
   const named = new Set([...page.matchAll(/`([^`\s]+)`/g)].map((match) => match[1]!))

@@ -82,7 +82,8 @@ export async function checkPlace(
   const move = moveOf(site, place, placeOf(request))
   if (move === undefined || move.does === 'note') return accept(true)
   if (move.does === 'end') {
-    log('warn', 'session.moved', { site: site.id, session: sessionId, what: move.what.join(' ') })
+    const what = move.what.join(' ')
+    log('warn', 'session.moved', { site: site.id, session: sessionId, what, does: move.does })
     await sessions.end(site, { kind: 'access', sessionId }, true)
   }
   return deny({ reason: 'session_moved', what: move.what })
