@@ -81,7 +81,9 @@ export async function measureVerify(seconds: number): Promise<Outcome> {
 /** With several issuers it would have to be said who may make operators, and here is nothing to operate. */
 function sitesWithoutOperators(): readonly object[] {
   const { SITES } = readWranglerConfig(gateConfig).vars as { readonly SITES: readonly Site[] }
-  return SITES.map(({ operator: _, ...site }) => site)
+  return SITES.map((site) =>
+    Object.fromEntries(Object.entries(site).filter(([name]) => name !== 'operator')),
+  )
 }
 
 async function variantsOf(
