@@ -52,27 +52,35 @@ function arrive(request: Request, config: Config, now: number): Result<Visit> {
 
 async function serve(services: Services, visit: Visit): Promise<Result<Response>> {
   const { pathname } = visit.url
-  const { basePath } = visit.site
   // The base path is ours: nothing below it is ever forwarded.
-  if (pathname === basePath || pathname.startsWith(`${basePath}/`)) {
-    if (pathname === `${basePath}/verify`) {
-      return answerVerify(services, visit, (asked, denied) =>
-        refused(services, asked.request, asked, denied),
-      )
-    }
-    const within = await checkEndpointLimit(services, visit)
-    if (!within.ok) return within
-    const operators = `${basePath}${operatorPath}`
-    if (pathname === operators || pathname.startsWith(`${operators}/`))
-      return accept(await endpointsFor(services).operator.fetch(visit.request, { visit, services }))
-    // A site without a provider signs nobody in.
-    if (visit.site.provider === undefined) return deny({ reason: 'route_unknown' })
-    return accept(await endpointsFor(services).login.fetch(visit.request, { visit, services }))
-  }
+  if (isWithin(pathname, visit.site.basePath)) return serveOwn(services, visit)
   if (pathname === '/.well-known/jwks.json') return answerKeySet(services.publishedKeys, visit)
-  if (pathname === resourcePath || pathname.startsWith(`${resourcePath}/`))
-    return answerResource(visit)
+  if (isWithin(pathname, resourcePath)) return answerResource(visit)
   return passGateway(services, visit)
+}
+
+function isWithin(pathname: string, folder: string): boolean {
+  return (
+    pathname.startsWith(folder) &&
+    (pathname.length === folder.length || pathname[folder.length] === '/')
+  )
+}
+
+async function serveOwn(services: Services, visit: Visit): Promise<Result<Response>> {
+  const { pathname } = visit.url
+  const { basePath } = visit.site
+  if (pathname === `${basePath}/verify`) {
+    return answerVerify(services, visit, (asked, denied) =>
+      refused(services, asked.request, asked, denied),
+    )
+  }
+  const within = await checkEndpointLimit(services, visit)
+  if (!within.ok) return within
+  if (isWithin(pathname, basePath + operatorPath))
+    return accept(await endpointsFor(services).operator.fetch(visit.request, { visit, services }))
+  // A site without a provider signs nobody in.
+  if (visit.site.provider === undefined) return deny({ reason: 'route_unknown' })
+  return accept(await endpointsFor(services).login.fetch(visit.request, { visit, services }))
 }
 
 interface Endpoints {

@@ -10,13 +10,23 @@ import { type Caller, Permit } from './authorize.ts'
 import type { CallerServices } from './services.ts'
 
 /** Only routes that ask for a limit wait for one. */
-export async function admit(
+export function admit(
   services: CallerServices,
   visit: Visit,
   route: Route,
 ): Promise<Result<Permit>> {
   const { rateLimit } = route
-  if (rateLimit === undefined) return Permit.ask(services, visit, route)
+  return rateLimit === undefined
+    ? Permit.ask(services, visit, route)
+    : admitWithin(services, visit, route, rateLimit)
+}
+
+async function admitWithin(
+  services: CallerServices,
+  visit: Visit,
+  route: Route,
+  rateLimit: NonNullable<Route['rateLimit']>,
+): Promise<Result<Permit>> {
   const what = `${route.path} ${[...(route.methods ?? [])].join()}`
   const within = (who: readonly string[]) =>
     checkLimit(services, visit.site, rateLimit.limit, { what, who })

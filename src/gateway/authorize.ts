@@ -13,6 +13,7 @@ import type { Visit } from '../http/visit.ts'
 import type { Revocable } from '../revocation/mark.ts'
 import { namesOfSession, namesOfToken } from '../revocation/names.ts'
 import { SessionCaller } from '../session/authenticate.ts'
+import type { Identity } from '../session/session.ts'
 import { BearerCaller } from './bearer-caller.ts'
 import { acceptsTokens, metadataUrl } from './resource.ts'
 import { judge, type Judged } from './rule.ts'
@@ -135,23 +136,37 @@ export function revocableOf(caller: SessionCaller | BearerCaller, { site }: Visi
 
 /** Session and token in the same terms, so that one rule judges both; made of what the rule asks about. */
 export function judgedOf(caller: SessionCaller | BearerCaller, { site }: Visit): Judged {
-  if (caller.kind === 'session') {
-    const { identity } = caller
-    return {
-      kind: 'session',
-      get scopes() {
-        return new Set((identity.scope ?? '').split(' '))
-      },
-      get claims() {
-        return { ...identity.claims, iss: identity.issuer, sub: identity.subject }
-      },
-      clientId: site.provider?.clientId,
-      acr: identity.acr,
-      authTime: identity.authTime,
-    }
-  }
+  if (caller.kind === 'session') return new JudgedSession(caller.identity, site.provider?.clientId)
   const { scopes, claims, clientId, acr, authTime } = caller.token
   return { kind: caller.kind, scopes, claims, clientId, acr, authTime }
+}
+
+class JudgedSession implements Judged {
+  readonly kind = 'session'
+  readonly clientId: string | undefined
+  readonly #identity: Identity
+
+  constructor(identity: Identity, clientId: string | undefined) {
+    this.clientId = clientId
+    this.#identity = identity
+  }
+
+  get scopes(): ReadonlySet<string> {
+    return new Set((this.#identity.scope ?? '').split(' '))
+  }
+
+  get claims(): Judged['claims'] {
+    const { claims, issuer, subject } = this.#identity
+    return { ...claims, iss: issuer, sub: subject }
+  }
+
+  get acr(): string | undefined {
+    return this.#identity.acr
+  }
+
+  get authTime(): number | undefined {
+    return this.#identity.authTime
+  }
 }
 
 function challenged(denied: Denied, { url }: Visit, route: Route): Denied {

@@ -28,7 +28,7 @@ export async function forward(
   services: GatewayServices,
   visit: Visit,
   permit: Permit,
-  headers: EditedHeaders,
+  headers: Headers,
 ): Promise<Result<Response>> {
   const { request, site, url, now } = visit
   const { upstream } = permit.route
@@ -41,7 +41,7 @@ export async function forward(
   if (request.headers.has('upgrade')) prepareUpgrade(headers)
   const sent: UpstreamRequest = {
     method: request.method,
-    headers: headers.toHeaders(),
+    headers,
     body: request.body,
     encoding: encodingOf(permit.route),
   }
@@ -53,32 +53,43 @@ export async function forward(
   )
 }
 
-/** The origin's answer; of assets the app's own page for a person who navigates to a place that the page knows. */
-async function reach(
+/** The origin's answer. */
+function reach(
   services: GatewayServices,
   visit: Visit,
   upstream: Origin,
   sent: UpstreamRequest,
   prover: Prover | undefined,
 ): Promise<Response> {
-  const { upstreams } = services
-  const { request, url } = visit
-  const { method } = sent
-  const target = targetOf(upstream, url)
+  const target = targetOf(upstream, visit.url)
   const response =
     prover === undefined
-      ? await upstreams.fetch(upstream, target, sent)
-      : await fetchProven(services, visit, upstream, target, sent, prover)
-  if (upstream.kind !== 'assets' || upstream.fallback === undefined) return response
+      ? services.upstreams.fetch(upstream, target, sent)
+      : fetchProven(services, visit, upstream, target, sent, prover)
+  return upstream.kind === 'assets' && upstream.fallback !== undefined
+    ? orPage(services, visit, upstream, sent, upstream.fallback, response)
+    : response
+}
+
+/** The app's own page, where a person navigates to a place that the page knows and the assets do not. */
+async function orPage(
+  { upstreams }: GatewayServices,
+  { request, url }: Visit,
+  upstream: Origin,
+  sent: UpstreamRequest,
+  page: string,
+  answer: Promise<Response>,
+): Promise<Response> {
+  const response = await answer
+  const { method } = sent
   const visits = (method === 'GET' || method === 'HEAD') && audienceOf(request) === 'navigation'
   if (response.status !== 404 || !visits) return response
   await response.body?.cancel()
-  const page = url.origin + upstream.fallback
-  return upstreams.fetch(upstream, page, { ...sent, body: null })
+  return upstreams.fetch(upstream, url.origin + page, { ...sent, body: null })
 }
 
 /** The runtime makes its own handshake; of the client's, the subprotocols matter. */
-function prepareUpgrade(headers: EditedHeaders): void {
+function prepareUpgrade(headers: Headers): void {
   for (const name of ['key', 'version', 'extensions', 'accept'])
     headers.delete(`sec-websocket-${name}`)
   headers.set('upgrade', 'websocket')
@@ -139,16 +150,11 @@ function passBack(
     authority === undefined || response.body === null
       ? response.body
       : services.connections.watchStream(response.body, authority)
-  const { status, statusText } = response
-  const answer = new Response(body, {
-    status,
-    statusText,
-    headers: response.headers,
-    encodeBody: encodingOf(route),
-  })
+  // Status, headers, and whether the body is packed: all of it as it came.
+  const answer = new Response(body, response)
   headers.applyTo(answer.headers)
   // A part of a page has its place in the whole by the byte, and cannot be unpacked.
-  return nonce === undefined || status === 206 ? answer : services.nonceTags(answer, nonce)
+  return nonce === undefined || response.status === 206 ? answer : services.nonceTags(answer, nonce)
 }
 
 /** Pages are read here where tags get a nonce; everything else passes byte for byte. */

@@ -8,7 +8,7 @@ import type { Scalar } from '../config/field.ts'
 import type { AccessRule, CallerKind, Condition } from '../config/route.ts'
 import type { Denial } from '../denial.ts'
 
-/** What a rule can ask about. */
+/** What a rule can ask about: made when it is asked for, so what no rule wants is not read. */
 export interface Judged {
   readonly kind: CallerKind
   readonly scopes: ReadonlySet<string>
@@ -24,9 +24,9 @@ export function judge(rule: AccessRule, caller: Judged, now: number): Denial | u
   if (!rule.any.has(caller.kind)) return { reason: 'caller_kind_refused' }
   if (rule.clientIds.length > 0 && !isOneOf(rule.clientIds, caller.clientId))
     return { reason: 'client_refused' }
-  const missing = missingScopes(rule, caller.scopes)
+  const missing = missingScopes(rule, caller)
   if (missing !== undefined) return { reason: 'scope_insufficient', missing }
-  if (!claimsHold(rule, caller.claims)) return { reason: 'claims_insufficient' }
+  if (!claimsHold(rule, caller)) return { reason: 'claims_insufficient' }
   // Last: a step-up is asked only of those whom nothing else shuts out.
   return isFreshlyAuthenticated(rule, caller, now)
     ? undefined
@@ -37,25 +37,23 @@ export function judge(rule: AccessRule, caller: Judged, now: number): Denial | u
       }
 }
 
-function missingScopes(
-  rule: AccessRule,
-  granted: ReadonlySet<string>,
-): readonly string[] | undefined {
-  const missing = rule.scopes.filter((scope) => !granted.has(scope))
+function missingScopes(rule: AccessRule, caller: Judged): readonly string[] | undefined {
+  const { scopes, scopesAny } = rule
+  if (scopes.length === 0 && scopesAny.length === 0) return undefined
+  const granted = caller.scopes
+  const missing = scopes.filter((scope) => !granted.has(scope))
   if (missing.length > 0) return missing
-  const { scopesAny } = rule
   return scopesAny.length > 0 && !scopesAny.some((scope) => granted.has(scope))
     ? scopesAny
     : undefined
 }
 
-function claimsHold(rule: AccessRule, claims: Judged['claims']): boolean {
+function claimsHold(rule: AccessRule, caller: Judged): boolean {
+  const { claims: all, claimsAny: any, claimsNone: none } = rule
+  if (all.length === 0 && any.length === 0 && none.length === 0) return true
+  const { claims } = caller
   const holds = (condition: Condition): boolean => conditionHolds(condition, claims)
-  return (
-    rule.claims.every(holds) &&
-    (rule.claimsAny.length === 0 || rule.claimsAny.some(holds)) &&
-    !rule.claimsNone.some(holds)
-  )
+  return all.every(holds) && (any.length === 0 || any.some(holds)) && !none.some(holds)
 }
 
 /** Whether one statement is true of the claims. */

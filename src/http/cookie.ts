@@ -21,39 +21,41 @@ const longestCookieHeader = 32_768
  * browser meant cannot be known. attack: cookie-name-confusion
  */
 export function readOwnCookies(header: string | null, names: CookieProfile): Result<OwnCookies> {
-  if (header === null) return accept({ access: undefined, refresh: undefined, logins: new Map() })
+  if (header === null) return accept({ access: undefined, refresh: undefined, logins: noLogins })
   if (header.length > longestCookieHeader) return deny({ reason: 'headers_too_large' })
-  const found = new Map<string, string>()
+  let access: string | undefined
+  let refresh: string | undefined
+  let logins: Map<string, string> | undefined
   for (const pair of header.split(';')) {
     const equals = pair.indexOf('=')
     if (equals === -1) continue
     const name = trim(pair.slice(0, equals))
-    if (!isRead(name, names)) continue
-    if (found.has(name)) {
-      // A login's id comes from the client: it is not named in a log.
-      const cookie = name.startsWith(names.login) ? names.login : name
-      return deny({ reason: 'cookie_duplicated', cookie })
+    const value = trim(pair.slice(equals + 1))
+    if (name === names.access) {
+      if (access !== undefined) return duplicated(name)
+      access = value
+    } else if (name === names.refresh) {
+      if (refresh !== undefined) return duplicated(name)
+      refresh = value
+    } else if (name.startsWith(names.login)) {
+      const id = name.slice(names.login.length)
+      // It comes from the client: it is not named in a log.
+      if (logins?.has(id) === true) return duplicated(names.login)
+      ;(logins ??= new Map()).set(id, value)
     }
-    found.set(name, trim(pair.slice(equals + 1)))
   }
-  return accept({
-    access: found.get(names.access),
-    refresh: found.get(names.refresh),
-    get logins() {
-      return loginsIn(found, names)
-    },
-  })
+  return accept({ access, refresh, logins: logins ?? noLogins })
 }
 
-function loginsIn(found: ReadonlyMap<string, string>, names: CookieProfile) {
-  const logins = [...found]
-    .filter(([name]) => name.startsWith(names.login))
-    .map(([name, value]) => [name.slice(names.login.length), value] as const)
-  return new Map(logins)
+const noLogins: ReadonlyMap<string, string> = new Map()
+
+function duplicated(cookie: string): Result<never> {
+  return deny({ reason: 'cookie_duplicated', cookie })
 }
 
 /** The header without our cookies, for the origin; `undefined` where nothing is left. */
 export function withoutOwnCookies(header: string): string | undefined {
+  if (header !== '' && !/sallyport-/i.test(header)) return header
   const others = header.split(';').filter((pair) => {
     const equals = pair.indexOf('=')
     return !isOwnCookie(trim(equals === -1 ? pair : pair.slice(0, equals)))
@@ -94,10 +96,6 @@ export function setsOwnCookie(setCookieValue: string): boolean {
 
 function foldName(name: string): string {
   return name.toLowerCase().replaceAll(/[^a-z0-9_-]/g, '')
-}
-
-function isRead(name: string, names: CookieProfile): boolean {
-  return name === names.access || name === names.refresh || name.startsWith(names.login)
 }
 
 /** Of whatever profile: a cookie of before the site's options changed is still nobody else's. */

@@ -55,13 +55,15 @@ export function answerPreflight(
 }
 
 /**
- * Puts the route's word on an answer of ours or of the origin, refusals included, and takes the origin's away. Where a
- * route has no list, what an origin says of itself passes if no session of ours can stand behind it.
+ * Whether the route's word stands in the place of the origin's. Where a route has no list, what an origin says of itself
+ * passes if no session of ours can stand behind it.
  */
-export function addCors(headers: HeaderFields, request: Request, { cors, access }: Route): void {
-  if (cors === undefined && !access.any.has('session')) return
-  for (const name of [...headers.keys()])
-    if (name.startsWith('access-control-')) headers.delete(name)
+export function speaksForCors({ cors, access }: Route): boolean {
+  return cors !== undefined || access.any.has('session')
+}
+
+/** Puts the route's word on an answer of ours, refusals included, or on the origin's, from which its own is gone (`scrub-answer.ts`). */
+export function addCors(headers: HeaderFields, request: Request, { cors }: Route): void {
   if (cors === undefined) return
   const sender = request.headers.get('origin')
   if (sender !== null && isListed(cors, sender)) {

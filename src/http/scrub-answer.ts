@@ -5,6 +5,7 @@
 import type { Route } from '../config/route.ts'
 import { literalPrefix } from '../config/route-pattern.ts'
 import { setsOwnCookie } from './cookie.ts'
+import { speaksForCors } from './cors.ts'
 import { EditedHeaders } from './edited-headers.ts'
 import { dropNominated, hopByHop } from './scrub.ts'
 
@@ -27,11 +28,13 @@ const ofTheHost: ReadonlySet<string> = new Set([
 /** An origin's answer, with nothing of ours added yet. */
 export function scrubAnswer(incoming: Headers, route: Route): EditedHeaders {
   const headers = new EditedHeaders(incoming)
+  const ourCors = speaksForCors(route)
   for (const name of headers.keys()) {
     if (name === 'connection') dropNominated(headers)
     // What an origin sends must not look like our word. attack: origin-sets-our-headers
     if (name.startsWith('sallyport-') || hopByHop.has(name) || ofTheHost.has(name))
       headers.delete(name)
+    else if (ourCors && name.startsWith('access-control-')) headers.delete(name)
     else if (name === 'set-cookie') scrubCookies(headers)
     else if (name === 'clear-site-data') scrubClearing(headers)
     else if (name === 'service-worker-allowed') scrubScope(headers, route)

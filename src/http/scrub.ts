@@ -7,7 +7,7 @@
 import type { Site } from '../config/config.ts'
 import type { CanonicalUrl } from './canonical-url.ts'
 import { withoutOwnCookies } from './cookie.ts'
-import { EditedHeaders, type HeaderFields } from './edited-headers.ts'
+import type { HeaderFields } from './edited-headers.ts'
 
 /** Meant for one hop (RFC 9110 section 7.6.1), whoever sends them. */
 export const hopByHop: ReadonlySet<string> = new Set([
@@ -120,10 +120,10 @@ const droppedPrefixes: readonly string[] = [
   'x-accel-',
 ]
 
-/** The request's headers as an origin may see them, with nothing of ours added yet. */
-export function scrubHeaders(incoming: Headers, site: Site): EditedHeaders {
-  const headers = new EditedHeaders(incoming)
-  for (const name of headers.keys()) {
+/** The request's headers as an origin may see them, with nothing of ours added yet: a copy, for we always add something. */
+export function scrubHeaders(incoming: Headers, site: Site): Headers {
+  const headers = new Headers(incoming)
+  for (const name of incoming.keys()) {
     if (name === 'connection') dropNominated(headers)
     if (name === 'cookie') scrubCookie(headers)
     else if (isDropped(name) || site.identityHeaders.has(name)) headers.delete(name)
@@ -131,7 +131,7 @@ export function scrubHeaders(incoming: Headers, site: Site): EditedHeaders {
   return headers
 }
 
-function scrubCookie(headers: EditedHeaders): void {
+function scrubCookie(headers: Headers): void {
   const cookie = headers.get('cookie')
   if (cookie === null) return
   const others = withoutOwnCookies(cookie)
@@ -185,9 +185,15 @@ function judge(name: string): boolean {
  * Drops what a `Connection` nominates: hop-by-hop by its sender's word, so it is not passed on. Ours are added afterwards, and
  * no nomination reaches them. attack: connection-nomination
  */
-export function dropNominated(headers: EditedHeaders): void {
-  for (const name of (headers.get('connection') ?? '').split(',')) headers.delete(name.trim())
+export function dropNominated(headers: HeaderFields): void {
+  for (const nominated of (headers.get('connection') ?? '').split(',')) {
+    const name = nominated.trim()
+    // `Headers` throw on what no header is called.
+    if (token.test(name)) headers.delete(name)
+  }
 }
+
+const token = /^[!#$%&'*+\-.^_`|~\w]+$/
 
 /** Who asked, over what, for which host: written by us, from what the platform saw. */
 export function addForwarded(

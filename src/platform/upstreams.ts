@@ -12,22 +12,27 @@ const pause = 50
 
 export function upstreamsOf(env: Readonly<Record<string, unknown>>, log: Log): Upstreams {
   return {
-    async fetch(upstream, url, init) {
-      const most = upstream.retry > 0 && isRepeatable(init) ? upstream.retry : 0
-      for (let repeated = 0; ; repeated++) {
-        const isLast = repeated === most
-        try {
-          const response = await send(env, log, upstream, url, init)
-          if (isLast || !isPassing(response)) return response
-          await response.body?.cancel()
-        } catch (error) {
-          // One that came too late has had its time.
-          const mayComeBack = error instanceof Fault && error.kind === 'upstream_unreachable'
-          if (isLast || !mayComeBack) throw error
-        }
-        await scheduler.wait(pause * (repeated + 1))
-      }
+    fetch(upstream, url, init) {
+      const attempt = () => send(env, log, upstream, url, init)
+      return upstream.retry > 0 && isRepeatable(init) ? repeat(attempt, upstream.retry) : attempt()
     },
+  }
+}
+
+/** Once, and so many times more where the origin could not answer just then. */
+async function repeat(attempt: () => Promise<Response>, most: number): Promise<Response> {
+  for (let repeated = 0; ; repeated++) {
+    const isLast = repeated === most
+    try {
+      const response = await attempt()
+      if (isLast || !isPassing(response)) return response
+      await response.body?.cancel()
+    } catch (error) {
+      // One that came too late has had its time.
+      const mayComeBack = error instanceof Fault && error.kind === 'upstream_unreachable'
+      if (isLast || !mayComeBack) throw error
+    }
+    await scheduler.wait(pause * (repeated + 1))
   }
 }
 

@@ -18,15 +18,24 @@ export function namesOfSession(
   clientId: string,
   session: RevocableSession,
 ): Revocable {
-  const { sessionId, issuer, subject, providerSession, issuedAt } = session
-  return {
-    issuedAt,
-    get names() {
-      return [
-        nameOf(site, { kind: 'session', id: sessionId }),
-        ...namesOfLogin(site, clientId, { issuer, subject, providerSession }),
-      ]
-    },
+  return new Named(session.issuedAt, () => [
+    nameOf(site, { kind: 'session', id: session.sessionId }),
+    ...namesOfLogin(site, clientId, session),
+  ])
+}
+
+/** A getter of a class costs nothing to have; one of a literal is defined anew each time. */
+class Named implements Revocable {
+  readonly issuedAt: number | undefined
+  readonly #make: () => readonly string[]
+
+  constructor(issuedAt: number | undefined, make: () => readonly string[]) {
+    this.issuedAt = issuedAt
+    this.#make = make
+  }
+
+  get names(): readonly string[] {
+    return this.#make()
   }
 }
 
@@ -59,23 +68,20 @@ export interface RevocableToken {
 }
 
 export function namesOfToken(site: string, token: RevocableToken): Revocable {
-  const { issuer, issuedAt } = token
-  return {
-    issuedAt,
-    get names() {
-      const named = [
-        ['token', token.id],
-        ['subject', token.subject],
-        ['client', token.clientId],
-        ['signing_key', token.keyId],
-        ['provider_session', token.providerSession],
-      ] as const
-      return [
-        ...named.flatMap(([kind, id]) =>
-          id === undefined ? [] : [nameOf(site, { kind, issuer, id })],
-        ),
-        nameOf(site, { kind: 'site' }),
-      ]
-    },
-  }
+  return new Named(token.issuedAt, () => {
+    const { issuer } = token
+    const named = [
+      ['token', token.id],
+      ['subject', token.subject],
+      ['client', token.clientId],
+      ['signing_key', token.keyId],
+      ['provider_session', token.providerSession],
+    ] as const
+    return [
+      ...named.flatMap(([kind, id]) =>
+        id === undefined ? [] : [nameOf(site, { kind, issuer, id })],
+      ),
+      nameOf(site, { kind: 'site' }),
+    ]
+  })
 }

@@ -33,7 +33,6 @@ describe('headers on their way through', () => {
           expect(edited.has(key)).toBe(standard.has(key))
         }
         expect(new Set(edited.keys())).toEqual(new Set(standard.keys()))
-        expect([...edited.toHeaders()]).toEqual([...standard])
         const copy = new Headers(original)
         edited.applyTo(copy)
         expect([...copy]).toEqual([...standard])
