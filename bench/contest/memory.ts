@@ -1,15 +1,16 @@
-/** What a process holds after many requests of people who never come twice. */
+/** What new processes hold after many requests of people who never come twice: the gate, and beside it what only passes on. */
 import { tokensOf } from '../issuer.ts'
 import { requestOf, withToken } from '../load.ts'
 import type { LoadProcess } from '../load-process.ts'
 import { residentKiB } from '../processes.ts'
 import { median, round } from '../report.ts'
-import type { Gate, World } from './world.ts'
+import type { Contender, World } from './world.ts'
 
 /** Requests since the warm-up, and MiB held after them. */
 export interface Held {
   readonly requests: number
-  readonly mib: number
+  readonly gate: number
+  readonly passThrough: number
 }
 
 /** Fills what is bounded, several times over. */
@@ -21,40 +22,51 @@ const batch = 10_000
 export async function measureMemory(
   generator: LoadProcess,
   world: World,
-  gate: Gate,
   requests: number,
 ): Promise<readonly Held[]> {
-  const host = { Host: new URL(gate.site).host }
+  const gate = await world.startGate()
+  const passThrough = await world.startPassThrough()
   let sent = 0
   const send = async (count: number) => {
     const tokens = await tokensOf(world.issuer.signer, count, { first: sent })
-    const { statuses } = await generator.load({
-      port: gate.port,
-      requests: tokens.map((token) => requestOf('/bearer/x', { ...host, ...withToken(token) })),
-      connections: 16,
-      most: count,
-    })
-    if (Object.keys(statuses).join() !== '200') throw new Error(JSON.stringify(statuses))
+    for (const { site, port } of [gate, passThrough]) {
+      const host = { Host: new URL(site).host }
+      const { statuses } = await generator.load({
+        port,
+        requests: tokens.map((token) => requestOf('/bearer/x', { ...host, ...withToken(token) })),
+        connections: 16,
+        most: count,
+      })
+      if (Object.keys(statuses).join() !== '200') throw new Error(JSON.stringify(statuses))
+    }
     sent += count
   }
+  const sample = (): Held => ({
+    requests: sent - warmUp,
+    gate: mibOf(gate),
+    passThrough: mibOf(passThrough),
+  })
   await send(warmUp)
-  const held: Held[] = [heldBy(gate, 0)]
+  const held: Held[] = [sample()]
   for (let tenth = 1; tenth <= 10; tenth++) {
     let left = warmUp + Math.round((requests * tenth) / 10) - sent
     for (; left > 0; left -= batch) await send(Math.min(batch, left))
-    const sample = heldBy(gate, sent - warmUp)
-    console.log(`memory: ${String(sample.mib)} MiB after ${String(sample.requests)} requests`)
-    held.push(sample)
+    const now = sample()
+    const { gate: ours, passThrough: bare } = now
+    console.log(
+      `memory after ${String(now.requests)} requests: ${String(ours)} MiB, pass-through ${String(bare)}`,
+    )
+    held.push(now)
   }
   return held
 }
 
 /** The last three tenths, times the first three. */
-export function growthOf(memory: readonly Held[]): number {
-  const mibs = memory.slice(1).map(({ mib }) => mib)
+export function growthOf(memory: readonly Held[], of: 'gate' | 'passThrough'): number {
+  const mibs = memory.slice(1).map((held) => held[of])
   return median(mibs.slice(-3)) / median(mibs.slice(0, 3))
 }
 
-function heldBy({ pid }: Gate, requests: number): Held {
-  return { requests, mib: round(residentKiB(pid) / 1024, 1) }
+function mibOf({ pid }: Contender): number {
+  return round(residentKiB(pid) / 1024, 1)
 }
