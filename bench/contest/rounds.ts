@@ -49,6 +49,9 @@ interface Slice {
 
 export type Slices = ReadonlyMap<string, readonly Slice[]>
 
+/** Before each turn, not counted: while the others had theirs, what the contender knows has aged, and the caches forgot it. */
+const leadIn = 0.2
+
 /** The first round warms up and is not counted. Rejects where an answer is not what the variant's are. */
 export async function runRounds(
   generator: LoadProcess,
@@ -78,13 +81,10 @@ async function sliceOf(
   connections: number,
   seconds: number,
 ): Promise<Slice> {
+  const load = { port: contender.port, requests, connections }
+  await generator.load({ ...load, seconds: leadIn })
   const before = cpuMicroseconds(contender.pid)
-  const { statuses, answers, ...loaded } = await generator.load({
-    port: contender.port,
-    requests,
-    connections,
-    seconds,
-  })
+  const { statuses, answers, ...loaded } = await generator.load({ ...load, seconds })
   const cpu = cpuMicroseconds(contender.pid) - before
   if (Object.keys(statuses).join() !== status)
     throw new Error(`${name} answered ${JSON.stringify(statuses)}`)
