@@ -136,6 +136,7 @@ OIDCClientSecret ${clientSecret}
 OIDCRedirectURI http://localhost:${String(port)}/auth/callback
 OIDCCryptoPassphrase ${randomBytes(24).toString('hex')}
 OIDCSessionType client-cookie
+OIDCSessionInactivityTimeout 3600
 OIDCScope "openid email"
 OIDCPKCEMethod S256
 OIDCUnAuthAction auth true
