@@ -9,6 +9,8 @@ export interface Load {
   readonly port: number
   /** Whole requests, sent in turn. */
   readonly requests: readonly Buffer[]
+  /** How many of the turn were sent before; none where nothing is said. */
+  readonly already?: number
   readonly connections: number
   /** Ends after so many answers or seconds, whichever comes first. */
   readonly most?: number
@@ -45,6 +47,7 @@ export function toIsolate(token: string, isolate: number): Readonly<Record<strin
 export async function load({
   port,
   requests,
+  already = 0,
   connections,
   most,
   seconds,
@@ -55,7 +58,7 @@ export async function load({
   let sent = 0
   const next = (): Buffer | undefined => {
     if (sent >= (most ?? Infinity) || performance.now() >= until) return undefined
-    return requests[sent++ % requests.length]
+    return requests[(already + sent++) % requests.length]
   }
   const latencies: number[] = []
   const count = (status: string, latency: number) => {

@@ -85,8 +85,8 @@ export async function runContest({
 }: Asked): Promise<Contest> {
   const { present, absent } = await prepareOutsiders(asked, install)
   const machine = describeMachine()
-  // One gate for everyday use, one with many routes, one with marks, one over HTTP, one that is watched, one for its memory.
-  const world = await World.open(6 + present.length)
+  // One gate for everyday use, one with few routes, one with many, one with marks, one over HTTP, one that is watched, one for its memory.
+  const world = await World.open(7 + present.length)
   const generator = startLoadProcess()
   try {
     const first = await everyday(world)

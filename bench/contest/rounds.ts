@@ -2,7 +2,7 @@
  * The contest itself: each variant for a short while in every round, in an order of the round's own, so that what
  * disturbs the machine disturbs all. Ratios are made within a round.
  */
-import type { LoadProcess } from '../load-process.ts'
+import type { Loaded, LoadProcess } from '../load-process.ts'
 import { cpuMicroseconds } from '../processes.ts'
 import { median, round } from '../report.ts'
 import type { Variant } from './variants.ts'
@@ -59,10 +59,14 @@ export async function runRounds(
   { connections, rounds, seconds }: Rounds,
 ): Promise<Slices> {
   const slices = new Map<string, Slice[]>(variants.map(({ name }) => [name, []]))
+  const sent = new Map<string, number>()
   for (let i = 0; i <= rounds; i++) {
     for (const variant of rotated(variants, i)) {
-      const slice = await sliceOf(generator, variant, connections, seconds)
-      if (i > 0) slices.get(variant.name)?.push(slice)
+      const { name } = variant
+      const turn = new Turn(generator, variant, connections, sent.get(name) ?? 0)
+      const slice = await turn.take(seconds)
+      sent.set(name, turn.sent)
+      if (i > 0) slices.get(name)?.push(slice)
     }
   }
   return slices
@@ -75,20 +79,43 @@ function rotated(variants: readonly Variant[], i: number): readonly Variant[] {
   return i % 2 === 0 ? turned : turned.toReversed()
 }
 
-async function sliceOf(
-  generator: LoadProcess,
-  { name, contender, requests, status }: Variant,
-  connections: number,
-  seconds: number,
-): Promise<Slice> {
-  const load = { port: contender.port, requests, connections }
-  await generator.load({ ...load, seconds: leadIn })
-  const before = cpuMicroseconds(contender.pid)
-  const { statuses, answers, ...loaded } = await generator.load({ ...load, seconds })
-  const cpu = cpuMicroseconds(contender.pid) - before
-  if (Object.keys(statuses).join() !== status)
-    throw new Error(`${name} answered ${JSON.stringify(statuses)}`)
-  return { ...loaded, answers, cpu }
+/** One variant's in one round. It goes on where the last one ended, or tokens never seen would be those of before. */
+class Turn {
+  readonly #generator: LoadProcess
+  readonly #variant: Variant
+  readonly #connections: number
+  sent: number
+
+  constructor(generator: LoadProcess, variant: Variant, connections: number, sent: number) {
+    this.#generator = generator
+    this.#variant = variant
+    this.#connections = connections
+    this.sent = sent
+  }
+
+  async take(seconds: number): Promise<Slice> {
+    const { name, contender, status } = this.#variant
+    await this.#load(leadIn)
+    const before = cpuMicroseconds(contender.pid)
+    const { statuses, ...loaded } = await this.#load(seconds)
+    const cpu = cpuMicroseconds(contender.pid) - before
+    if (Object.keys(statuses).join() !== status)
+      throw new Error(`${name} answered ${JSON.stringify(statuses)}`)
+    return { ...loaded, cpu }
+  }
+
+  async #load(seconds: number): Promise<Loaded> {
+    const { contender, requests } = this.#variant
+    const loaded = await this.#generator.load({
+      port: contender.port,
+      requests,
+      already: this.sent,
+      connections: this.#connections,
+      seconds,
+    })
+    this.sent += loaded.answers
+    return loaded
+  }
 }
 
 export function summary(variants: readonly Variant[], slices: Slices, connections: number) {

@@ -66,6 +66,8 @@ export async function besides(
   const honoJwk = contenderOf('hono jwk')
   const request = await requestsOf(world)
   const [limit, bearerLimit] = ['pass-through', 'pass-through, bearer']
+  // What is compared with one another has its own process each, and the same to do.
+  const narrow = await world.startGate()
   const wide = await world.startGate({ routes: 200 })
   const marked = await world.startGate({ marks: 100_000 })
   const session = (one: Gate) => request.session(one, one.person.cookieHeader(one.site))
@@ -91,6 +93,8 @@ export async function besides(
       ...variant('login start', gate, request.session(gate, undefined, '/auth/login'), limit),
       status: '303',
     },
+    variant('session, 5 routes', narrow, session(narrow), limit),
+    variant('bearer ES256, 5 routes', narrow, request.bearer(narrow, 'ES256'), bearerLimit),
     variant('session, 200 routes', wide, session(wide), limit),
     variant('bearer ES256, 200 routes', wide, request.bearer(wide, 'ES256'), bearerLimit),
     variant('session, 100,000 marks', marked, session(marked), limit),
