@@ -51,7 +51,7 @@ function readArguments() {
         // Contenders of Debian and Go, outside workerd; those that are not there are installed where `install` says so.
         outside: { type: 'boolean', default: false },
         install: { type: 'boolean', default: false },
-        // Over how many the memory is watched; a million takes some twenty minutes.
+        // Over how many the memory is watched; a million takes some fifteen minutes more.
         'memory-requests': { type: 'string', default: '20000' },
       },
     })
