@@ -61,7 +61,7 @@ export async function measureMemory(
   return held
 }
 
-/** The last three tenths, times the first three. New processes grow for some 400,000 requests, whatever runs in them. */
+/** The last three tenths, times the first three. New processes grow for hundreds of thousands, whatever runs in them. */
 export function growthOf(memory: readonly Held[], of: 'gate' | 'passThrough'): number {
   const mibs = memory.slice(1).map((held) => held[of])
   return median(mibs.slice(-3)) / median(mibs.slice(0, 3))
