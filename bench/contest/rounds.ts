@@ -58,49 +58,49 @@ export async function runRounds(
   variants: readonly Variant[],
   { connections, rounds, seconds }: Rounds,
 ): Promise<Slices> {
+  const entrants = variants.map((variant) => new Entrant(generator, variant, connections))
   const slices = new Map<string, Slice[]>(variants.map(({ name }) => [name, []]))
-  const sent = new Map<string, number>()
   for (let i = 0; i <= rounds; i++) {
-    for (const variant of rotated(variants, i)) {
-      const { name } = variant
-      const turn = new Turn(generator, variant, connections, sent.get(name) ?? 0)
-      const slice = await turn.take(seconds)
-      sent.set(name, turn.sent)
-      if (i > 0) slices.get(name)?.push(slice)
+    for (const entrant of rotated(entrants, i)) {
+      const slice = await entrant.turn(seconds)
+      if (i > 0) slices.get(entrant.name)?.push(slice)
     }
   }
   return slices
 }
 
 /** Forwards and backwards in turn, from another one each time. */
-function rotated(variants: readonly Variant[], i: number): readonly Variant[] {
-  const at = (i * 3) % variants.length
-  const turned = [...variants.slice(at), ...variants.slice(0, at)]
+function rotated<T>(all: readonly T[], i: number): readonly T[] {
+  const at = (i * 3) % all.length
+  const turned = [...all.slice(at), ...all.slice(0, at)]
   return i % 2 === 0 ? turned : turned.toReversed()
 }
 
-/** One variant's in one round. It goes on where the last one ended, or tokens never seen would be those of before. */
-class Turn {
+/** A variant, and how far its requests have come: each turn goes on there, or tokens never seen would be those of the last. */
+class Entrant {
   readonly #generator: LoadProcess
   readonly #variant: Variant
   readonly #connections: number
-  sent: number
+  #answered = 0
 
-  constructor(generator: LoadProcess, variant: Variant, connections: number, sent: number) {
+  constructor(generator: LoadProcess, variant: Variant, connections: number) {
     this.#generator = generator
     this.#variant = variant
     this.#connections = connections
-    this.sent = sent
   }
 
-  async take(seconds: number): Promise<Slice> {
-    const { name, contender, status } = this.#variant
+  get name(): string {
+    return this.#variant.name
+  }
+
+  async turn(seconds: number): Promise<Slice> {
+    const { contender, status } = this.#variant
     await this.#load(leadIn)
     const before = cpuMicroseconds(contender.pid)
     const { statuses, ...loaded } = await this.#load(seconds)
     const cpu = cpuMicroseconds(contender.pid) - before
     if (Object.keys(statuses).join() !== status)
-      throw new Error(`${name} answered ${JSON.stringify(statuses)}`)
+      throw new Error(`${this.name} answered ${JSON.stringify(statuses)}`)
     return { ...loaded, cpu }
   }
 
@@ -109,11 +109,11 @@ class Turn {
     const loaded = await this.#generator.load({
       port: contender.port,
       requests,
-      already: this.sent,
+      already: this.#answered,
       connections: this.#connections,
       seconds,
     })
-    this.sent += loaded.answers
+    this.#answered += loaded.answers
     return loaded
   }
 }
