@@ -4,6 +4,7 @@ import { requestOf, withToken } from '../load.ts'
 import type { LoadProcess } from '../load-process.ts'
 import { residentKiB } from '../processes.ts'
 import { median, round } from '../report.ts'
+import { atMost, type Mark } from './marks.ts'
 import type { Contender, World } from './world.ts'
 
 /** Requests since the warm-up, and MiB held after them. */
@@ -12,6 +13,8 @@ export interface Held {
   readonly gate: number
   readonly passThrough: number
 }
+
+export type Watched = Exclude<keyof Held, 'requests'>
 
 /** Fills what is bounded, several times over. */
 const warmUp = 10_000
@@ -61,10 +64,24 @@ export async function measureMemory(
   return held
 }
 
-/** The last three tenths, times the first three. New processes grow for hundreds of thousands, whatever runs in them. */
-export function growthOf(memory: readonly Held[], of: 'gate' | 'passThrough'): number {
+/** The last three tenths, times the first three. */
+export function growthOf(memory: readonly Held[], of: Watched): number {
   const mibs = memory.slice(1).map((held) => held[of])
   return median(mibs.slice(-3)) / median(mibs.slice(0, 3))
+}
+
+/** New processes grow whatever runs in them: what is the gate's own shows beside the pass-through. */
+export function marksOfMemory(memory: readonly Held[], requests: number): readonly Mark[] {
+  const over = `memory over ${requests.toLocaleString('en')} requests`
+  const growth = growthOf(memory, 'gate')
+  return [
+    atMost(`${over}: last three tenths, times the first three`, growth, 1.1),
+    atMost(
+      `${over}: that, times the pass-through's`,
+      growth / growthOf(memory, 'passThrough'),
+      1.1,
+    ),
+  ]
 }
 
 function mibOf({ pid }: Contender): number {

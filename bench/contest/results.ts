@@ -3,7 +3,7 @@ import { round } from '../report.ts'
 import type { Beside } from '../outside/beside.ts'
 import type { Contest } from './contest.ts'
 import type { Mark } from './marks.ts'
-import { growthOf, type Held } from './memory.ts'
+import { growthOf, type Held, type Watched } from './memory.ts'
 import type { Measured, Spread } from './rounds.ts'
 
 export function resultsPage(contest: Contest): string {
@@ -50,11 +50,11 @@ kind of credential. \`CPU\`: of all processes of a contender, without the origin
 `
 }
 
-function heldOf(memory: readonly Held[], of: 'gate' | 'passThrough'): string {
+function heldOf(memory: readonly Held[], of: Watched): string {
   return memory.map((held) => `${String(held.requests)}: ${String(held[of])}`).join('; ')
 }
 
-function grownOf(memory: readonly Held[], of: 'gate' | 'passThrough'): string {
+function grownOf(memory: readonly Held[], of: Watched): string {
   return String(round(growthOf(memory, of), 3))
 }
 
